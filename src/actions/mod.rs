@@ -1,1 +1,54 @@
-//! (being written)
+//! The verbs that the web pages, the API and the command line share.
+pub mod confirm;
+pub mod deliveries;
+pub mod health;
+pub mod preview;
+pub mod readers;
+pub mod recover;
+pub mod series;
+pub mod service;
+pub mod settle;
+pub mod sign_up;
+pub mod suppress;
+pub mod tidy;
+pub mod trigger;
+pub mod unsubscribe;
+
+pub use service::{Publishing, Service, Settings};
+
+use crate::content::RenderError;
+use crate::links::LinkError;
+use crate::seal::SealError;
+
+/// Who did something, and why; recorded with what was done.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    pub who: String,
+    pub why: String,
+}
+
+/// A page of a list. `next` is the cursor of the following page.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    pub next: Option<String>,
+}
+
+/// Why a verb was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum ActionError {
+    /// There is no such thing; the text names what was looked for, never an address.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// It may not be done; the text says what to do instead.
+    #[error("{0}")]
+    Refused(String),
+    #[error("this link is not one of ours: {0}")]
+    Link(#[from] LinkError),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    #[error(transparent)]
+    Render(#[from] RenderError),
+}

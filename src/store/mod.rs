@@ -1,1 +1,49 @@
-//! (being written)
+//! The rows: all SQL of regimen. Free functions over a connection; the queue's statements are in `sql/`.
+//!
+//! Every hot statement names one `bucket`. No statement asks the server for the time, except [`server_time`], which is
+//! where the clock takes its offset from.
+pub mod admin;
+pub mod enrollments;
+pub mod installation;
+pub mod queue;
+pub mod records;
+pub mod settle;
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{PgExecutor, PgPool};
+
+/// The channel on which a committed transaction says that something is due. It only wakes; the poll guarantees.
+pub const WAKE_CHANNEL: &str = "regimen_due";
+
+/// A pool on `url`; opens its connections as they are needed.
+pub fn pool(url: &str, max_connections: u32) -> Result<PgPool, sqlx::Error> {
+    let options: PgConnectOptions = url.parse()?;
+    let options = options.application_name("regimen");
+    Ok(PgPoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_lazy_with(options))
+}
+
+/// PostgreSQL's clock, which all nodes share.
+pub async fn server_time(db: impl PgExecutor<'_>) -> Result<DateTime<Utc>, sqlx::Error> {
+    sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(db).await
+}
+
+/// Tells the dispatchers, once the transaction commits, that there may be something to send.
+pub async fn wake(db: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
+    sqlx::query!("select pg_notify($1, '') as done", WAKE_CHANNEL).fetch_one(db).await.map(drop)
+}
+
+/// Every one-row UPDATE says how many rows it changed; anything but one is a fault worth hearing of.
+pub(crate) fn exactly_one(result: &sqlx::postgres::PgQueryResult) -> Result<(), sqlx::Error> {
+    if result.rows_affected() == 1 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
+}
+
+/// A stored word that this binary does not know: the schema is newer, or the row was edited by hand.
+pub(crate) fn unknown_word(what: &'static str) -> sqlx::Error {
+    sqlx::Error::Decode(format!("unknown {what} in the database").into())
+}

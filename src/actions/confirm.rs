@@ -1,0 +1,137 @@
+//! The link of the confirmation mail: a page to look at, and a button that activates.
+use super::sign_up::{confirmations_used_up, owe_now, supersede_confirmations};
+use super::{ActionError, Service};
+use crate::content::{Policy, Series};
+use crate::links::{Link, Purpose};
+use crate::model::{DeliveryState, EnrollmentState, Kind};
+use crate::store::enrollments::{self, Enrollment};
+use crate::store::records::{self, Consent};
+use crate::store::settle::{NewDelivery, add_deliveries};
+
+/// What a confirmation link can still do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkState {
+    /// Pressing the button will confirm (or has just confirmed, as the answer to a POST).
+    Ready,
+    /// The enrollment is active already.
+    AlreadyDone,
+    /// Too old; a new one can be asked for.
+    Expired,
+    /// A newer link was sent.
+    Superseded,
+}
+
+/// What the page shows.
+#[derive(Debug, Clone)]
+pub struct LinkView {
+    pub series_title: String,
+    pub state: LinkState,
+}
+
+/// What the link would do. Changes nothing.
+pub async fn look(service: &Service, token: &str) -> Result<LinkView, ActionError> {
+    let link = service.link_key().read(token, Purpose::Confirm)?;
+    let enrollment = enrollments::by_id(service.db(), link.bucket, link.enrollment).await?;
+    let enrollment = enrollment.ok_or(ActionError::NotFound("sign-up"))?;
+    let series = service.series(&enrollment.series)?;
+    Ok(LinkView { series_title: series.title.clone(), state: state_of(service, &link, &enrollment) })
+}
+
+/// Activates the enrollment and owes the first step, in one transaction. Pressing twice is the same as pressing once.
+pub async fn confirm(service: &Service, token: &str) -> Result<LinkView, ActionError> {
+    let link = service.link_key().read(token, Purpose::Confirm)?;
+    let mut tx = service.db().begin().await?;
+    let enrollment = enrollments::lock(&mut *tx, link.bucket, link.enrollment).await?;
+    let enrollment = enrollment.ok_or(ActionError::NotFound("sign-up"))?;
+    let series = service.series(&enrollment.series)?;
+    let state = state_of(service, &link, &enrollment);
+    let view = LinkView { series_title: series.title.clone(), state };
+    if state != LinkState::Ready {
+        return Ok(view);
+    }
+    let real = service.clock().real();
+    enrollments::activate(&mut *tx, link.bucket, enrollment.id, real).await?;
+    supersede_confirmations(service, &mut tx, link.bucket, enrollment.id).await?;
+    let library = service.library();
+    let consent = Consent {
+        id: service.clock().uuid(),
+        subscriber: enrollment.subscriber,
+        enrollment: enrollment.id,
+        action: "confirm",
+        privacy_version: &library.policy(Policy::Privacy).version,
+        terms_version: &library.policy(Policy::Terms).version,
+        channel: "link",
+    };
+    records::add_consent(&mut *tx, link.bucket, &consent, real).await?;
+    if let Some(delivery) = first_step(service, &series, &enrollment) {
+        add_deliveries(&mut *tx, link.bucket, &[delivery], real).await?;
+        crate::store::wake(&mut *tx).await?;
+    }
+    tx.commit().await?;
+    service.wake_dispatcher();
+    Ok(view)
+}
+
+/// Sends a new link for a sign-up whose link has expired. The answer is the same when a cap was met.
+pub async fn send_new_link(service: &Service, token: &str) -> Result<(), ActionError> {
+    let link = service.link_key().read(token, Purpose::Confirm)?;
+    let mut tx = service.db().begin().await?;
+    let Some(enrollment) = enrollments::lock(&mut *tx, link.bucket, link.enrollment).await? else {
+        return Err(ActionError::NotFound("sign-up"));
+    };
+    let spent = confirmations_used_up(service, &mut tx, link.bucket, enrollment.subscriber).await?;
+    if enrollment.state != EnrollmentState::Pending || spent {
+        return Ok(());
+    }
+    let real = service.clock().real();
+    supersede_confirmations(service, &mut tx, link.bucket, enrollment.id).await?;
+    let number = enrollments::request_again(&mut *tx, link.bucket, enrollment.id, real).await?;
+    let whom = (enrollment.subscriber, enrollment.id);
+    let occasion = i64::from(number);
+    owe_now(service, &mut tx, link.bucket, whom, &enrollment.series, Kind::Confirmation, occasion).await?;
+    crate::store::wake(&mut *tx).await?;
+    tx.commit().await?;
+    service.wake_dispatcher();
+    Ok(())
+}
+
+fn state_of(service: &Service, link: &Link, enrollment: &Enrollment) -> LinkState {
+    match enrollment.state {
+        EnrollmentState::Active | EnrollmentState::Paused | EnrollmentState::Completed => LinkState::AlreadyDone,
+        EnrollmentState::Pending => {
+            if i64::from(link.request) < i64::from(enrollment.request) {
+                LinkState::Superseded
+            } else if service.clock().real() > link.issued + service.settings().confirm_expires {
+                LinkState::Expired
+            } else {
+                LinkState::Ready
+            }
+        }
+        _ => LinkState::Expired,
+    }
+}
+
+/// The first step that was not accepted before. Confirming is an explicit wish, so it goes out at once when its delay
+/// is nothing or the reader comes back; otherwise by the series' rules.
+fn first_step(service: &Service, series: &Series, enrollment: &Enrollment) -> Option<NewDelivery> {
+    let step = series.first_step_not_in(&enrollment.done_steps).or_else(|| series.steps.first())?;
+    let now = service.clock().series();
+    let due_at = if step.delay.is_zero() || !enrollment.done_steps.is_empty() {
+        now
+    } else {
+        let rhythm = series.rhythm(Some(enrollment.zone), enrollment.preferred_time);
+        crate::model::next_due(now, step.delay, &rhythm)
+    };
+    Some(NewDelivery {
+        id: service.clock().uuid(),
+        subscriber: enrollment.subscriber,
+        enrollment: enrollment.id,
+        series: series.slug.clone(),
+        kind: Kind::Step,
+        step: Some(step.key.clone()),
+        occasion: 0,
+        state: DeliveryState::Pending,
+        due_at,
+        run: None,
+    })
+}

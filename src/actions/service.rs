@@ -1,0 +1,188 @@
+//! What every verb needs: the database, the clock, the published content and the keys.
+use std::sync::{Arc, RwLock};
+
+use chrono::TimeDelta;
+use sqlx::PgPool;
+use tokio::sync::Notify;
+
+use super::ActionError;
+use crate::clock::Clock;
+use crate::content::{Bundle, Fault, Library, ReaderLinks, Series, compile};
+use crate::links::{Link, LinkKey, Purpose};
+use crate::model::{Bucket, EmailAddress, SeriesSlug};
+use crate::seal::Keyring;
+use crate::store::{installation, queue::Hands};
+use uuid::Uuid;
+
+/// The rules of sign-up and of addresses, from the config.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Without a trailing slash.
+    pub public_url: String,
+    pub confirm_expires: TimeDelta,
+    pub reminder_after: TimeDelta,
+    pub pending_kept: TimeDelta,
+    pub confirmations_per_day: i64,
+    pub already_cooldown: TimeDelta,
+    /// Who may be sent tests.
+    pub editors: Vec<EmailAddress>,
+}
+
+/// Everything the verbs need; cheap to clone.
+#[derive(Clone)]
+pub struct Service(Arc<Inner>);
+
+struct Inner {
+    db: PgPool,
+    clock: Clock,
+    library: RwLock<Arc<Library>>,
+    keyring: Keyring,
+    link_key: LinkKey,
+    settings: Settings,
+    due: Notify,
+}
+
+/// What became of an attempt to publish the content folder.
+#[derive(Debug)]
+pub enum Publishing {
+    Published { version: String },
+    Unchanged { version: String },
+    /// The folder has faults; the version published before stays live.
+    Kept { version: String, faults: Vec<Fault> },
+}
+
+impl Service {
+    pub fn new(
+        db: PgPool,
+        clock: Clock,
+        library: Library,
+        keyring: Keyring,
+        link_key: LinkKey,
+        settings: Settings,
+    ) -> Self {
+        let library = RwLock::new(Arc::new(library));
+        Self(Arc::new(Inner { db, clock, library, keyring, link_key, settings, due: Notify::new() }))
+    }
+
+    pub fn db(&self) -> &PgPool {
+        &self.0.db
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// Both hands of the clock at once.
+    pub fn hands(&self) -> Hands {
+        Hands { real: self.0.clock.real(), series: self.0.clock.series() }
+    }
+
+    /// The content that is live now.
+    pub fn library(&self) -> Arc<Library> {
+        self.0.library.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    pub fn keyring(&self) -> &Keyring {
+        &self.0.keyring
+    }
+
+    pub fn link_key(&self) -> &LinkKey {
+        &self.0.link_key
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    pub fn public_url(&self) -> &str {
+        &self.0.settings.public_url
+    }
+
+    /// Wakes this process's dispatcher, if it has one.
+    pub fn wake_dispatcher(&self) {
+        self.0.due.notify_one();
+    }
+
+    /// Waits until something may be due in this process.
+    pub async fn woken(&self) {
+        self.0.due.notified().await;
+    }
+
+    pub fn series(&self, slug: &SeriesSlug) -> Result<Arc<Series>, ActionError> {
+        self.library().series.get(slug).cloned().ok_or(ActionError::NotFound("series"))
+    }
+
+    /// The links of one reader's mail. `confirm_request` is the number of the confirmation it answers.
+    pub fn reader_links(&self, bucket: Bucket, enrollment: Uuid, confirm_request: i32) -> ReaderLinks {
+        let issued = self.clock().real();
+        let sign = |purpose, path: &str, request: u32| {
+            let token = self.link_key().sign(&Link { purpose, bucket, enrollment, request, issued });
+            format!("{}/{path}/{token}", self.public_url())
+        };
+        ReaderLinks {
+            unsubscribe_url: sign(Purpose::Unsubscribe, "unsubscribe", 0),
+            manage_url: sign(Purpose::Manage, "manage", 0),
+            confirm_url: sign(Purpose::Confirm, "confirm", u32::try_from(confirm_request).unwrap_or(0)),
+            never_url: sign(Purpose::Never, "never", 0),
+            privacy_url: format!("{}/privacy", self.public_url()),
+            terms_url: format!("{}/terms", self.public_url()),
+            site_url: self.public_url().to_owned(),
+            expires_in: humantime::format_duration(
+                self.settings().confirm_expires.to_std().unwrap_or_default(),
+            )
+            .to_string()
+            .replace("days", " days"),
+        }
+    }
+
+    /// Takes over the content that another node has published since.
+    pub async fn refresh_content(&self) -> anyhow::Result<()> {
+        let live = self.library().version.clone();
+        match installation::current_content_version(self.db()).await? {
+            Some(version) if version != live => {}
+            _ => return Ok(()),
+        }
+        if let Some(library) = published(self.db()).await? {
+            *self.0.library.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(library);
+        }
+        Ok(())
+    }
+}
+
+/// Publishes `bundle` if it has no fault; otherwise what was published before stays live. Fails when there is neither.
+pub async fn publish(db: &PgPool, clock: &Clock, bundle: &Bundle) -> anyhow::Result<(Library, Publishing)> {
+    let current = published(db).await;
+    match compile(bundle) {
+        Ok(library) => {
+            let version = library.version.clone();
+            if matches!(&current, Ok(Some(live)) if live.version == version) {
+                return Ok((library, Publishing::Unchanged { version }));
+            }
+            installation::publish_content(db, &version, &bundle.to_json(), clock.real()).await?;
+            Ok((library, Publishing::Published { version }))
+        }
+        Err(faults) => match current? {
+            Some(library) => {
+                let version = library.version.clone();
+                Ok((library, Publishing::Kept { version, faults }))
+            }
+            None => {
+                let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+                anyhow::bail!("the content has faults and none was published before:\n  {}", lines.join("\n  "))
+            }
+        },
+    }
+}
+
+/// The content published last, compiled.
+pub async fn published(db: &PgPool) -> anyhow::Result<Option<Library>> {
+    let Some((version, files)) = installation::current_content(db).await? else { return Ok(None) };
+    let bundle = Bundle::from_json(&files)?;
+    match compile(&bundle) {
+        Ok(library) => Ok(Some(library)),
+        Err(faults) => anyhow::bail!(
+            "the published content {version} does not compile with this binary: {} (publish it anew)",
+            faults.first().map(ToString::to_string).unwrap_or_default()
+        ),
+    }
+}

@@ -1,0 +1,184 @@
+//! A reader signs up: one transaction, and the same answer whatever was known before.
+use chrono::TimeDelta;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{ActionError, Service};
+use crate::content::{Policy, Series};
+use crate::model::{
+    Bucket, ConditionKey, DeliveryState, EmailAddress, EnrollmentState, Kind, SeriesSlug, StepKey, Zone,
+};
+use crate::store::enrollments::{self, Enrollment, Pending};
+use crate::store::records::{self, Consent};
+use crate::store::settle::{NewDelivery, add_deliveries};
+
+/// A checked sign-up.
+pub struct SignUp {
+    pub series: SeriesSlug,
+    pub address: EmailAddress,
+    pub condition: ConditionKey,
+    pub zone: Option<Zone>,
+    /// Where it came from: "form" or "api".
+    pub channel: &'static str,
+}
+
+/// Writes subscriber, consent, pending enrollment and the confirmation owed, together or not at all. The answer is the
+/// same for a new address, a known one, a suppressed one and one that has met its cap.
+pub async fn sign_up(service: &Service, request: SignUp) -> Result<(), ActionError> {
+    let series = service.series(&request.series)?;
+    let mut tx = service.db().begin().await?;
+    let bucket = request.address.bucket();
+    let real = service.clock().real();
+    if records::is_suppressed(&mut *tx, &request.address).await? {
+        return Ok(());
+    }
+    let subscriber = enrollments::subscriber(&mut *tx, &request.address, service.clock().uuid(), real).await?;
+    let newest = enrollments::newest(&mut *tx, bucket, subscriber, &series.slug).await?;
+    let known = Known { bucket, subscriber, series: &series };
+    let written = match newest {
+        Some(open) if matches!(open.state, EnrollmentState::Active | EnrollmentState::Paused) => {
+            remind_of_enrollment(service, &mut tx, &known, &open).await?
+        }
+        newest => ask_to_confirm(service, &mut tx, &known, &request, newest).await?,
+    };
+    if !written {
+        return Ok(());
+    }
+    crate::store::wake(&mut *tx).await?;
+    tx.commit().await?;
+    service.wake_dispatcher();
+    Ok(())
+}
+
+struct Known<'a> {
+    bucket: Bucket,
+    subscriber: Uuid,
+    series: &'a Series,
+}
+
+/// An open enrollment is never altered by a sign-up: its reader gets at most one note a cool-down.
+async fn remind_of_enrollment(
+    service: &Service,
+    tx: &mut PgConnection,
+    known: &Known<'_>,
+    open: &Enrollment,
+) -> Result<bool, ActionError> {
+    let kind = Kind::AlreadySignedUp;
+    let since = service.clock().real() - service.settings().already_cooldown;
+    if enrollments::promised_since(&mut *tx, known.bucket, known.subscriber, kind.as_str(), since).await? > 0 {
+        return Ok(false);
+    }
+    let occasion = enrollments::next_occasion(&mut *tx, known.bucket, open.id, kind.as_str()).await?;
+    owe_now(service, tx, open.bucket, (open.subscriber, open.id), &open.series, kind, occasion).await?;
+    Ok(true)
+}
+
+async fn ask_to_confirm(
+    service: &Service,
+    tx: &mut PgConnection,
+    known: &Known<'_>,
+    request: &SignUp,
+    newest: Option<Enrollment>,
+) -> Result<bool, ActionError> {
+    if confirmations_used_up(service, tx, known.bucket, known.subscriber).await? {
+        return Ok(false);
+    }
+    let real = service.clock().real();
+    let zone = request.zone.unwrap_or(known.series.default_zone);
+    let condition = service.keyring().seal(&request.condition, known.subscriber, service.clock().random_bytes());
+    let (enrollment, number) = match newest {
+        Some(open) if open.state == EnrollmentState::Pending => {
+            let number =
+                enrollments::replace_pending(&mut *tx, known.bucket, open.id, &condition, zone, real).await?;
+            supersede_confirmations(service, tx, known.bucket, open.id).await?;
+            (open.id, number)
+        }
+        newest => {
+            let id = service.clock().uuid();
+            let done_steps = steps_to_skip(newest.as_ref());
+            let pending = Pending {
+                id,
+                subscriber: known.subscriber,
+                series: &known.series.slug,
+                condition: &condition,
+                zone,
+                done_steps: &done_steps,
+            };
+            enrollments::add_pending(&mut *tx, known.bucket, &pending, real).await?;
+            (id, 1)
+        }
+    };
+    let library = service.library();
+    let consent = Consent {
+        id: service.clock().uuid(),
+        subscriber: known.subscriber,
+        enrollment,
+        action: "sign-up",
+        privacy_version: &library.policy(Policy::Privacy).version,
+        terms_version: &library.policy(Policy::Terms).version,
+        channel: request.channel,
+    };
+    records::add_consent(&mut *tx, known.bucket, &consent, real).await?;
+    let whom = (known.subscriber, enrollment);
+    owe_now(service, tx, known.bucket, whom, &known.series.slug, Kind::Confirmation, i64::from(number)).await?;
+    Ok(true)
+}
+
+/// Who unsubscribed goes on where they left; who completed the series starts again.
+fn steps_to_skip(newest: Option<&Enrollment>) -> Vec<StepKey> {
+    match newest {
+        Some(closed) if closed.state != EnrollmentState::Completed => closed.done_steps.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether the address has had its day's confirmations.
+pub(super) async fn confirmations_used_up(
+    service: &Service,
+    tx: &mut PgConnection,
+    bucket: Bucket,
+    subscriber: Uuid,
+) -> Result<bool, ActionError> {
+    let since = service.clock().real() - TimeDelta::days(1);
+    let kind = Kind::Confirmation.as_str();
+    let promised = enrollments::promised_since(&mut *tx, bucket, subscriber, kind, since).await?;
+    Ok(promised >= service.settings().confirmations_per_day)
+}
+
+/// Older confirmations that have not left are not sent any more: their links would be refused.
+pub(super) async fn supersede_confirmations(
+    service: &Service,
+    tx: &mut PgConnection,
+    bucket: Bucket,
+    enrollment: Uuid,
+) -> Result<(), ActionError> {
+    let kinds = [Kind::Confirmation.as_str(), Kind::Reminder.as_str()];
+    enrollments::skip_owed(&mut *tx, bucket, enrollment, &kinds, "superseded", service.hands()).await?;
+    Ok(())
+}
+
+/// Owes a mail of the service itself (not a step) at once. `whom` is subscriber and enrollment.
+pub(super) async fn owe_now(
+    service: &Service,
+    tx: &mut PgConnection,
+    bucket: Bucket,
+    whom: (Uuid, Uuid),
+    series: &SeriesSlug,
+    kind: Kind,
+    occasion: i64,
+) -> Result<(), ActionError> {
+    let delivery = NewDelivery {
+        id: service.clock().uuid(),
+        subscriber: whom.0,
+        enrollment: whom.1,
+        series: series.clone(),
+        kind,
+        step: None,
+        occasion,
+        state: DeliveryState::Pending,
+        due_at: service.clock().series(),
+        run: None,
+    };
+    add_deliveries(&mut *tx, bucket, &[delivery], service.clock().real()).await?;
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! Addresses that must not be mailed: by an admin, or because a reader said "this was not me".
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{ActionError, Actor, Service};
+use crate::links::Purpose;
+use crate::model::{Bucket, EmailAddress, EnrollmentState, SuppressionReason};
+use crate::store::{admin, enrollments, records};
+
+/// Every kind of delivery: nothing owed is sent any more.
+pub(super) const ALL_KINDS: [&str; 5] = ["confirmation", "reminder", "already_signed_up", "step", "correction"];
+
+/// Suppresses an address, whether or not it is a subscriber, and ends what it had open.
+pub async fn suppress(service: &Service, address: &EmailAddress, by: &Actor) -> Result<(), ActionError> {
+    let mut tx = service.db().begin().await?;
+    let (bucket, real) = (address.bucket(), service.clock().real());
+    let who = Some((by.who.as_str(), by.why.as_str()));
+    records::suppress(&mut *tx, bucket, address.normalised(), SuppressionReason::Admin, who, real).await?;
+    if let Some(subscriber) = admin::subscriber_id(&mut *tx, address).await? {
+        end_all(service, &mut tx, bucket, subscriber, EnrollmentState::Suppressed).await?;
+    }
+    records::log_admin(&mut *tx, "suppress", None, &by.who, &by.why, real).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Lifts a suppression. Nothing starts again by itself: the reader signs up anew.
+pub async fn unsuppress(service: &Service, address: &EmailAddress, by: &Actor) -> Result<(), ActionError> {
+    let mut tx = service.db().begin().await?;
+    if !records::unsuppress(&mut *tx, address).await? {
+        return Err(ActionError::NotFound("suppression of this address"));
+    }
+    let real = service.clock().real();
+    records::log_admin(&mut *tx, "unsuppress", None, &by.who, &by.why, real).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// "This was not me, never write again": closes the enrollment and suppresses the address.
+pub async fn never(service: &Service, token: &str) -> Result<(), ActionError> {
+    let link = service.link_key().read(token, Purpose::Never)?;
+    let mut tx = service.db().begin().await?;
+    let Some(enrollment) = enrollments::by_id(&mut *tx, link.bucket, link.enrollment).await? else {
+        return Err(ActionError::NotFound("sign-up"));
+    };
+    let real = service.clock().real();
+    let normalised = enrollments::normalised(&mut *tx, link.bucket, enrollment.subscriber).await?;
+    records::suppress(&mut *tx, link.bucket, &normalised, SuppressionReason::NotMe, None, real).await?;
+    end_all(service, &mut tx, link.bucket, enrollment.subscriber, EnrollmentState::Suppressed).await?;
+    super::unsubscribe::record(service, &mut tx, &enrollment, "not-me").await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Ends every open enrollment of a subscriber and skips what they were owed.
+pub(super) async fn end_all(
+    service: &Service,
+    tx: &mut PgConnection,
+    bucket: Bucket,
+    subscriber: Uuid,
+    state: EnrollmentState,
+) -> Result<(), ActionError> {
+    let hands = service.hands();
+    for enrollment in enrollments::lock_open(&mut *tx, bucket, subscriber).await? {
+        enrollments::end(&mut *tx, bucket, enrollment, state, hands.real).await?;
+        enrollments::skip_owed(&mut *tx, bucket, enrollment, &ALL_KINDS, state.as_str(), hands).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! The recurring work: reminders, leases that ran out, sign-ups that were never confirmed.
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::settle::{Settled, settle};
+use super::sign_up::owe_now;
+use super::{ActionError, Service};
+use crate::model::{Bucket, DeliveryState, EnrollmentState, Kind};
+use crate::store::queue;
+use crate::store::settle::{Outcome, record_attempts};
+use crate::store::{enrollments, installation};
+
+/// What to do with a mail of which nobody can say whether the relay took it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnUncertain {
+    /// Send it again, under the same Message-ID.
+    Resend,
+    /// Keep it as uncertain, and go on with the next step.
+    Hold,
+}
+
+/// Owes the one reminder to each who has not confirmed in time. Answers how many.
+pub async fn remind(service: &Service) -> Result<u64, ActionError> {
+    let real = service.clock().real();
+    let settings = service.settings();
+    let asked_before = real - settings.reminder_after;
+    let asked_after = real - settings.confirm_expires;
+    let mut reminded = 0;
+    for (bucket, id) in enrollments::to_remind(service.db(), asked_before, asked_after, 1_000).await? {
+        let mut tx = service.db().begin().await?;
+        if !enrollments::mark_reminded(&mut *tx, bucket, id, real).await? {
+            continue;
+        }
+        let Some(enrollment) = enrollments::by_id(&mut *tx, bucket, id).await? else { continue };
+        let whom = (enrollment.subscriber, enrollment.id);
+        owe_now(service, &mut tx, bucket, whom, &enrollment.series, Kind::Reminder, 0).await?;
+        tx.commit().await?;
+        reminded += 1;
+    }
+    if reminded > 0 {
+        service.wake_dispatcher();
+    }
+    Ok(reminded)
+}
+
+/// Deletes sign-ups that were never confirmed, with the address when nothing else hangs on it. Answers how many.
+pub async fn forget_unconfirmed(service: &Service) -> Result<u64, ActionError> {
+    let before = service.clock().real() - service.settings().pending_kept;
+    let mut forgotten = 0;
+    for (bucket, id) in enrollments::never_confirmed(service.db(), before, 1_000).await? {
+        let mut tx = service.db().begin().await?;
+        let locked = enrollments::lock(&mut *tx, bucket, id).await?;
+        if locked.is_some_and(|one| one.state == EnrollmentState::Pending && one.requested_at < before) {
+            enrollments::forget(&mut tx, bucket, id).await?;
+            tx.commit().await?;
+            forgotten += 1;
+        }
+    }
+    let silent_for_a_day = service.clock().real() - chrono::TimeDelta::days(1);
+    installation::forget_nodes(service.db(), silent_for_a_day).await?;
+    Ok(forgotten)
+}
+
+/// Takes back every lease that ran out. Answers how many were given back and how many were uncertain.
+pub async fn reap(service: &Service, policy: OnUncertain, node: Uuid) -> Result<(u64, u64), ActionError> {
+    let (mut given_back, mut uncertain) = (0, 0);
+    for bucket in Bucket::all() {
+        let real = service.clock().real();
+        given_back += queue::reap_claimed(service.db(), bucket, real).await?;
+        let expired = queue::expired_sending(service.db(), bucket, real).await?;
+        if !expired.is_empty() {
+            let why = "the lease ran out while sending";
+            uncertain += settle_uncertain(service, bucket, &expired, policy, real, node, why).await?;
+        }
+    }
+    if given_back + uncertain > 0 {
+        service.wake_dispatcher();
+    }
+    Ok((given_back, uncertain))
+}
+
+/// Records an uncertain attempt of each and does what the policy says; a resend waits until `not_before` (real time).
+/// Answers how many were still ours to judge.
+pub async fn settle_uncertain(
+    service: &Service,
+    bucket: Bucket,
+    batch: &[queue::Fence],
+    policy: OnUncertain,
+    not_before: DateTime<Utc>,
+    node: Uuid,
+    why: &str,
+) -> Result<u64, ActionError> {
+    let outcomes: Vec<Outcome> = batch.iter().map(|&fence| uncertain_outcome(fence, why)).collect();
+    let hands = service.hands();
+    match policy {
+        OnUncertain::Hold => {
+            let settled: Vec<Settled> =
+                outcomes.into_iter().map(|outcome| Settled { outcome, no_such_user: false }).collect();
+            Ok(settle(service, bucket, &settled, node, hands).await? as u64)
+        }
+        OnUncertain::Resend => {
+            let mut tx = service.db().begin().await?;
+            let again = queue::send_again(&mut tx, bucket, batch, not_before).await?;
+            let outcomes: Vec<Outcome> = outcomes.into_iter().filter(|one| again.contains(&one.id)).collect();
+            record_attempts(&mut *tx, bucket, &outcomes, node, hands.real).await?;
+            tx.commit().await?;
+            Ok(again.len() as u64)
+        }
+    }
+}
+
+fn uncertain_outcome((id, attempt): queue::Fence, why: &str) -> Outcome {
+    Outcome {
+        id,
+        attempt,
+        state: DeliveryState::Uncertain,
+        word: "uncertain",
+        reason: None,
+        not_before: None,
+        charged: true,
+        uncertain: true,
+        code: None,
+        reply: Some(why.to_owned()),
+        content_version: None,
+        condition: None,
+    }
+}

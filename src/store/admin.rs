@@ -1,0 +1,522 @@
+//! What admins look at and trigger: readers, deliveries, series, books, runs.
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+use crate::model::{Bucket, EmailAddress, SeriesSlug};
+
+/// A line in the list of subscribers: one enrollment.
+#[derive(Debug, Clone, Serialize)]
+pub struct Reader {
+    #[serde(skip)]
+    pub bucket: i16,
+    #[serde(skip)]
+    pub id: Uuid,
+    pub address: String,
+    pub series: String,
+    pub state: String,
+    pub zone: String,
+    pub done_steps: Vec<String>,
+    pub created_at: DateTime<Utc>,
+    pub confirmed_at: Option<DateTime<Utc>>,
+    pub suppressed: bool,
+}
+
+/// What is asked of the list of subscribers.
+#[derive(Debug, Clone, Default)]
+pub struct ReaderFilter {
+    pub state: Option<String>,
+    pub series: Option<String>,
+    pub normalised: Option<String>,
+    pub after: Option<(i16, Uuid)>,
+    pub limit: i64,
+}
+
+pub async fn readers(db: impl PgExecutor<'_>, filter: &ReaderFilter) -> Result<Vec<Reader>, sqlx::Error> {
+    let (after_bucket, after_id) = filter.after.unwrap_or((-1, Uuid::nil()));
+    sqlx::query_as!(
+        Reader,
+        r#"select e.bucket, e.id, s.address, e.series, e.state, e.zone, e.done_steps, e.created_at, e.confirmed_at,
+                exists (select from suppressions x where x.bucket = s.bucket and x.normalised = s.normalised) as "suppressed!"
+           from enrollments e join subscribers s on s.bucket = e.bucket and s.id = e.subscriber
+           where (e.bucket, e.id) > ($1::smallint, $2::uuid)
+             and ($3::text is null or e.state = $3) and ($4::text is null or e.series = $4)
+             and ($5::text is null or s.normalised = $5)
+           order by e.bucket, e.id limit $6"#,
+        after_bucket,
+        after_id,
+        filter.state,
+        filter.series,
+        filter.normalised,
+        filter.limit
+    )
+    .fetch_all(db)
+    .await
+}
+
+pub async fn subscriber_id(db: impl PgExecutor<'_>, address: &EmailAddress) -> Result<Option<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select id from subscribers where bucket = $1 and normalised = $2",
+        address.bucket().get(),
+        address.normalised()
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// One consent record.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConsentLine {
+    pub action: String,
+    pub privacy_version: String,
+    pub terms_version: String,
+    pub channel: String,
+    pub at: DateTime<Utc>,
+}
+
+pub async fn consents(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    subscriber: Uuid,
+) -> Result<Vec<ConsentLine>, sqlx::Error> {
+    sqlx::query_as!(
+        ConsentLine,
+        "select action, privacy_version, terms_version, channel, at from consents
+         where bucket = $1 and subscriber = $2 order by at, id",
+        bucket.get(),
+        subscriber
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// One delivery, without its reader's address or condition.
+#[derive(Debug, Clone, Serialize)]
+pub struct DeliveryLine {
+    pub bucket: i16,
+    pub id: Uuid,
+    pub enrollment: Uuid,
+    pub series: String,
+    pub kind: String,
+    pub step: Option<String>,
+    pub occasion: i64,
+    pub state: String,
+    pub reason: Option<String>,
+    pub due_at: DateTime<Utc>,
+    pub attempt: i32,
+    pub uncertain_count: i16,
+    pub content_version: Option<String>,
+    pub settled_at: Option<DateTime<Utc>>,
+}
+
+/// What is asked of the list of deliveries.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveryFilter {
+    pub state: Option<String>,
+    /// Only those that were uncertain at some time, also when they were sent again since.
+    pub was_uncertain: bool,
+    pub subscriber: Option<(Bucket, Uuid)>,
+    pub after: Option<(i16, Uuid)>,
+    pub limit: i64,
+}
+
+pub async fn deliveries(
+    db: impl PgExecutor<'_>,
+    filter: &DeliveryFilter,
+) -> Result<Vec<DeliveryLine>, sqlx::Error> {
+    let (after_bucket, after_id) = filter.after.unwrap_or((-1, Uuid::nil()));
+    let subscriber = filter.subscriber;
+    sqlx::query_as!(
+        DeliveryLine,
+        "select bucket, id, enrollment, series, kind, step, occasion, state, reason, due_at, attempt, uncertain_count,
+                content_version, settled_at
+         from deliveries
+         where (bucket, id) > ($1::smallint, $2::uuid) and ($3::text is null or state = $3)
+           and (not $4 or uncertain_count > 0)
+           and ($5::smallint is null or (bucket = $5 and subscriber = $6))
+         order by bucket, id limit $7",
+        after_bucket,
+        after_id,
+        filter.state,
+        filter.was_uncertain,
+        subscriber.map(|(bucket, _)| bucket.get()),
+        subscriber.map(|(_, id)| id),
+        filter.limit
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// One attempt, with the relay's words.
+#[derive(Debug, Clone, Serialize)]
+pub struct AttemptLine {
+    pub delivery: Uuid,
+    pub attempt: i32,
+    pub outcome: String,
+    pub code: Option<i16>,
+    pub reply: Option<String>,
+    pub ended_at: DateTime<Utc>,
+}
+
+pub async fn attempts(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    deliveries: &[Uuid],
+) -> Result<Vec<AttemptLine>, sqlx::Error> {
+    sqlx::query_as!(
+        AttemptLine,
+        "select delivery, attempt, outcome, code, reply, ended_at from attempts
+         where bucket = $1 and delivery = any($2) order by delivery, attempt",
+        bucket.get(),
+        deliveries
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// A line of the books: how many deliveries of a step are in a state, for a reason.
+#[derive(Debug, Clone, Serialize)]
+pub struct BookLine {
+    pub kind: String,
+    pub step: Option<String>,
+    pub state: String,
+    pub reason: Option<String>,
+    /// Copies besides the scheduled one: resends and corrections.
+    pub repeats: bool,
+    /// Due by now, in series time.
+    pub due: bool,
+    pub count: i64,
+}
+
+/// Each delivery once, by its current state, with what was pruned added. `now` is series time.
+pub async fn books(
+    db: impl PgExecutor<'_>,
+    series: &SeriesSlug,
+    now: DateTime<Utc>,
+) -> Result<Vec<BookLine>, sqlx::Error> {
+    sqlx::query_as!(
+        BookLine,
+        r#"select kind as "kind!", step, state as "state!", reason, repeats as "repeats!", due as "due!",
+                  sum(count)::bigint as "count!"
+           from (
+               select kind, step, state, reason, kind = 'step' and occasion <> 0 as repeats, due_at <= $2 as due,
+                      count(*) as count
+               from deliveries where series = $1 group by 1, 2, 3, 4, 5, 6
+               union all
+               select kind, nullif(step, ''), state, nullif(reason, ''), repeats, true, count
+               from step_totals where series = $1
+           ) all_lines group by 1, 2, 3, 4, 5, 6 order by 1, 2, 3, 4"#,
+        series.as_str(),
+        now
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// A series' switch: since when (series time) it is paused, if it is.
+pub async fn series_paused_at(
+    db: impl PgExecutor<'_>,
+    series: &SeriesSlug,
+) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    sqlx::query_scalar!("select paused_at from series where slug = $1 and state = 'paused'", series.as_str())
+        .fetch_optional(db)
+        .await
+        .map(Option::flatten)
+}
+
+/// The same, locked until the transaction ends.
+pub async fn lock_paused_series(
+    db: impl PgExecutor<'_>,
+    series: &SeriesSlug,
+) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select paused_at from series where slug = $1 and state = 'paused' for update",
+        series.as_str()
+    )
+    .fetch_optional(db)
+    .await
+    .map(Option::flatten)
+}
+
+/// Pauses a series. Answers false when it was paused already.
+pub async fn pause_series(
+    db: impl PgExecutor<'_>,
+    series: &SeriesSlug,
+    now: DateTime<Utc>,
+    who: &str,
+    why: &str,
+) -> Result<bool, sqlx::Error> {
+    let result = sqlx::query!(
+        "insert into series (slug, state, paused_at, changed_by, why) values ($1, 'paused', $2, $3, $4)
+         on conflict (slug) do update
+         set state = 'paused', paused_at = excluded.paused_at, changed_by = excluded.changed_by, why = excluded.why
+         where series.state <> 'paused'",
+        series.as_str(),
+        now,
+        who,
+        why
+    )
+    .execute(db)
+    .await?;
+    Ok(result.rows_affected() == 1)
+}
+
+pub async fn activate_series(
+    db: impl PgExecutor<'_>,
+    series: &SeriesSlug,
+    who: &str,
+    why: &str,
+) -> Result<(), sqlx::Error> {
+    let result = sqlx::query!(
+        "update series set state = 'active', paused_at = null, changed_by = $2, why = $3
+         where slug = $1 and state = 'paused'",
+        series.as_str(),
+        who,
+        why
+    )
+    .execute(db)
+    .await?;
+    super::exactly_one(&result)
+}
+
+/// A step that waits, and what decides its new time after a pause.
+#[derive(Debug)]
+pub struct Waiting {
+    pub id: Uuid,
+    pub due_at: DateTime<Utc>,
+    pub zone: String,
+    pub preferred_time: Option<chrono::NaiveTime>,
+}
+
+/// The steps of one bucket that are still owed and not in a paused enrollment, locked.
+pub async fn lock_waiting_steps(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    series: &SeriesSlug,
+) -> Result<Vec<Waiting>, sqlx::Error> {
+    sqlx::query_as!(
+        Waiting,
+        "select d.id, d.due_at, e.zone, e.preferred_time
+         from deliveries d join enrollments e on e.bucket = d.bucket and e.id = d.enrollment
+         where d.bucket = $1 and d.series = $2 and d.kind = 'step' and d.occasion = 0 and d.state = 'pending'
+         order by d.id for no key update of d",
+        bucket.get(),
+        series.as_str()
+    )
+    .fetch_all(db)
+    .await
+}
+
+pub async fn move_due(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    moved: &[(Uuid, DateTime<Utc>)],
+) -> Result<u64, sqlx::Error> {
+    let (ids, due): (Vec<_>, Vec<_>) = moved.iter().copied().unzip();
+    let result = sqlx::query!(
+        "update deliveries d set due_at = m.due_at
+         from unnest($2::uuid[], $3::timestamptz[]) as m (id, due_at)
+         where d.bucket = $1 and d.id = m.id and d.state = 'pending'",
+        bucket.get(),
+        &ids,
+        &due
+    )
+    .execute(db)
+    .await?;
+    Ok(result.rows_affected())
+}
+
+/// Whom a trigger reaches: scheduled steps that wait and would be due by `by` (series time); of one subscriber if given.
+pub async fn count_waiting(
+    db: impl PgExecutor<'_>,
+    series: &SeriesSlug,
+    by: DateTime<Utc>,
+    subscriber: Option<(Bucket, Uuid)>,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from deliveries d
+           join enrollments e on e.bucket = d.bucket and e.id = d.enrollment
+           where d.series = $1 and d.kind = 'step' and d.occasion = 0 and d.state = 'pending' and e.state = 'active'
+             and d.due_at <= $2 and ($3::smallint is null or (d.bucket = $3 and d.subscriber = $4))"#,
+        series.as_str(),
+        by,
+        subscriber.map(|(bucket, _)| bucket.get()),
+        subscriber.map(|(_, id)| id)
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Makes those due at once, one bucket at a time; an "at once" is exempt from gap and window, never from pause.
+pub async fn make_due(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    series: &SeriesSlug,
+    by: DateTime<Utc>,
+    now: DateTime<Utc>,
+    subscriber: Option<Uuid>,
+    run: i64,
+) -> Result<u64, sqlx::Error> {
+    let result = sqlx::query!(
+        "update deliveries d set due_at = least(d.due_at, $4), run = $6
+         from enrollments e
+         where d.bucket = $1 and d.series = $2 and d.kind = 'step' and d.occasion = 0 and d.state = 'pending'
+           and d.due_at <= $3 and ($5::uuid is null or d.subscriber = $5)
+           and e.bucket = $1 and e.id = d.enrollment and e.state = 'active'",
+        bucket.get(),
+        series.as_str(),
+        by,
+        now,
+        subscriber,
+        run
+    )
+    .execute(db)
+    .await?;
+    Ok(result.rows_affected())
+}
+
+/// One admin-triggered send.
+#[derive(Debug, Clone, Serialize)]
+pub struct Run {
+    pub id: i64,
+    pub kind: String,
+    pub series: String,
+    pub who: String,
+    pub why: String,
+    pub readers: i64,
+    pub at: DateTime<Utc>,
+    /// How many of its deliveries have been accepted.
+    pub accepted: i64,
+}
+
+pub async fn add_run(
+    db: impl PgExecutor<'_>,
+    kind: &str,
+    series: &SeriesSlug,
+    by: (&str, &str),
+    detail: &serde_json::Value,
+    at: DateTime<Utc>,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        "insert into runs (kind, series, who, why, detail, readers, at) values ($1, $2, $3, $4, $5, 0, $6) returning id",
+        kind,
+        series.as_str(),
+        by.0,
+        by.1,
+        detail,
+        at
+    )
+    .fetch_one(db)
+    .await
+}
+
+pub async fn set_run_readers(db: impl PgExecutor<'_>, run: i64, readers: i64) -> Result<(), sqlx::Error> {
+    let result = sqlx::query!("update runs set readers = $2 where id = $1", run, readers).execute(db).await?;
+    super::exactly_one(&result)
+}
+
+pub async fn runs(db: impl PgExecutor<'_>) -> Result<Vec<Run>, sqlx::Error> {
+    sqlx::query_as!(
+        Run,
+        r#"select r.id, r.kind, r.series, r.who, r.why, r.readers, r.at,
+                  (select count(*) from deliveries d where d.run = r.id and d.state = 'accepted') as "accepted!"
+           from runs r order by r.id desc limit 200"#
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// A test send that waits for a dispatcher.
+#[derive(Debug, Clone)]
+pub struct TestSend {
+    pub id: Uuid,
+    pub series: String,
+    pub step: String,
+    pub condition: String,
+    pub recipient: String,
+}
+
+pub async fn add_test_send(
+    db: impl PgExecutor<'_>,
+    test: &TestSend,
+    by: (&str, &str),
+    real: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into test_sends (id, series, step, condition, recipient, who, why, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        test.id,
+        test.series,
+        test.step,
+        test.condition,
+        test.recipient,
+        by.0,
+        by.1,
+        real
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Takes the oldest test send that waits; once taken it is tried once.
+pub async fn take_test_send(db: impl PgExecutor<'_>, real: DateTime<Utc>) -> Result<Option<TestSend>, sqlx::Error> {
+    sqlx::query_as!(
+        TestSend,
+        "update test_sends set taken_at = $1
+         where id = (select id from test_sends where settled_at is null and taken_at is null
+                     order by created_at limit 1 for update skip locked)
+         returning id, series, step, condition, recipient",
+        real
+    )
+    .fetch_optional(db)
+    .await
+}
+
+pub async fn settle_test_send(
+    db: impl PgExecutor<'_>,
+    id: Uuid,
+    outcome: &str,
+    real: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    let result =
+        sqlx::query!("update test_sends set outcome = $2, settled_at = $3 where id = $1", id, outcome, real)
+            .execute(db)
+            .await?;
+    super::exactly_one(&result)
+}
+
+/// What became of a test send; none while it waits.
+pub async fn test_send_outcome(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!("select outcome from test_sends where id = $1", id)
+        .fetch_optional(db)
+        .await
+        .map(Option::flatten)
+}
+
+/// Marks what fell due from `since` to `until` (series time) as uncertain and held, one bucket at a time: after a
+/// restored backup nobody can say what of it went out. Answers ids and attempts, for their successors.
+pub async fn mark_uncertain_since(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    since: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<Vec<(Uuid, i32)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "update deliveries set state = 'sending', attempt = attempt + 1, lease_until = $3, node = null
+         where bucket = $1 and state in ('pending', 'claimed', 'sending') and due_at between $2 and $3
+         returning id, attempt",
+        bucket.get(),
+        since,
+        until
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.attempt)).collect())
+}
+
+/// The newest sign of life of any ticker, and of any node.
+pub async fn last_tick(db: impl PgExecutor<'_>) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    sqlx::query_scalar!("select max(tick_at) from nodes").fetch_one(db).await
+}

@@ -1,0 +1,177 @@
+//! What this database is, which schema it has, and which content is published in it.
+use chrono::{DateTime, Utc};
+use sqlx::migrate::{Migrate, Migrator};
+use sqlx::{PgExecutor, PgPool};
+use uuid::Uuid;
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// What a database is for. A demo never runs on a production database, nor anything else on a demo's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    Demo,
+    Production,
+}
+
+impl Purpose {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Purpose::Demo => "demo",
+            Purpose::Production => "production",
+        }
+    }
+}
+
+/// Why this binary will not work on this database.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    #[error(
+        "this database is marked {found}, and this command is for a {wanted} one. Nothing was changed. \
+         Point DATABASE_URL at another database"
+    )]
+    WrongPurpose { found: String, wanted: &'static str },
+    #[error("the database schema is older than this binary ({missing} migrations to apply): run `regimen migrate`")]
+    Older { missing: usize },
+    #[error(
+        "the database schema is newer than this binary (migration {version} is unknown to it): \
+         install the regimen that made it, or a newer one"
+    )]
+    Newer { version: i64 },
+    #[error("migration {version} was changed after it had been applied: use the binary that applied it")]
+    Changed { version: i64 },
+    #[error(transparent)]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Refuses the wrong kind of database before any write, then applies what is missing and marks a new database.
+pub async fn migrate(db: &PgPool, purpose: Purpose, now: DateTime<Utc>) -> Result<(), SchemaError> {
+    refuse_other_purpose(db, purpose).await?;
+    if let Err(error @ (SchemaError::Newer { .. } | SchemaError::Changed { .. })) = check_migrations(db).await {
+        return Err(error);
+    }
+    MIGRATIONS.run(db).await?;
+    sqlx::query!(
+        "insert into installation (purpose, created_at) values ($1, $2) on conflict do nothing",
+        purpose.as_str(),
+        now
+    )
+    .execute(db)
+    .await?;
+    refuse_other_purpose(db, purpose).await
+}
+
+/// For commands that do not migrate: the schema is this binary's and the database of this kind.
+pub async fn check(db: &PgPool, purpose: Purpose) -> Result<(), SchemaError> {
+    refuse_other_purpose(db, purpose).await?;
+    check_migrations(db).await
+}
+
+async fn refuse_other_purpose(db: &PgPool, purpose: Purpose) -> Result<(), SchemaError> {
+    let known = sqlx::query_scalar!(r#"select to_regclass('installation') is not null as "known!""#)
+        .fetch_one(db)
+        .await?;
+    if !known {
+        return Ok(());
+    }
+    let found = sqlx::query_scalar!("select purpose from installation").fetch_optional(db).await?;
+    match found {
+        Some(found) if found != purpose.as_str() => {
+            Err(SchemaError::WrongPurpose { found, wanted: purpose.as_str() })
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn check_migrations(db: &PgPool) -> Result<(), SchemaError> {
+    let table = "_sqlx_migrations";
+    let known = sqlx::query_scalar!(r#"select to_regclass('_sqlx_migrations') is not null as "known!""#)
+        .fetch_one(db)
+        .await?;
+    let applied = if known { db.acquire().await?.list_applied_migrations(table).await? } else { Vec::new() };
+    for one in &applied {
+        match MIGRATIONS.iter().find(|known| known.version == one.version) {
+            None => return Err(SchemaError::Newer { version: one.version }),
+            Some(known) if known.checksum != one.checksum => {
+                return Err(SchemaError::Changed { version: one.version });
+            }
+            Some(_) => {}
+        }
+    }
+    let missing = MIGRATIONS.iter().count().saturating_sub(applied.len());
+    if missing > 0 { Err(SchemaError::Older { missing }) } else { Ok(()) }
+}
+
+/// Where a demo's clock stopped.
+pub async fn series_now(db: impl PgExecutor<'_>) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    sqlx::query_scalar!("select series_now from installation").fetch_optional(db).await.map(Option::flatten)
+}
+
+/// Keeps where a demo's clock stands; never moves it back.
+pub async fn keep_series_now(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    sqlx::query!("update installation set series_now = greatest(series_now, $1)", now).execute(db).await.map(drop)
+}
+
+/// The content that was published last: its version and files.
+pub async fn current_content(
+    db: impl PgExecutor<'_>,
+) -> Result<Option<(String, serde_json::Value)>, sqlx::Error> {
+    let row = sqlx::query!("select version, files from content_versions order by published_at desc, version limit 1")
+        .fetch_optional(db)
+        .await?;
+    Ok(row.map(|row| (row.version, row.files)))
+}
+
+/// The version that was published last, without its files: cheap enough to ask often.
+pub async fn current_content_version(db: impl PgExecutor<'_>) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!("select version from content_versions order by published_at desc, version limit 1")
+        .fetch_optional(db)
+        .await
+}
+
+/// Publishes content; publishing an older version again makes it current again.
+pub async fn publish_content(
+    db: impl PgExecutor<'_>,
+    version: &str,
+    files: &serde_json::Value,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into content_versions (version, files, published_at) values ($1, $2, $3)
+         on conflict (version) do update set published_at = excluded.published_at",
+        version,
+        files,
+        now
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// A process's sign of life, and its ticker's.
+pub async fn node_seen(
+    db: impl PgExecutor<'_>,
+    node: Uuid,
+    role: &str,
+    now: DateTime<Utc>,
+    tick: Option<DateTime<Utc>>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into nodes (id, role, started_at, seen_at, tick_at) values ($1, $2, $3, $3, $4)
+         on conflict (id) do update set seen_at = excluded.seen_at, tick_at = excluded.tick_at",
+        node,
+        role,
+        now,
+        tick
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Forgets processes that have not been seen since `before`.
+pub async fn forget_nodes(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
+    let result = sqlx::query!("delete from nodes where seen_at < $1", before).execute(db).await?;
+    Ok(result.rows_affected())
+}

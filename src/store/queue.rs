@@ -1,0 +1,189 @@
+//! The queue is the table `deliveries`: look, claim, mark, renew, release, reap.
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use super::unknown_word;
+use crate::model::{Bucket, Kind, SeriesSlug, StepKey};
+
+/// The two hands of one look at the clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Hands {
+    pub real: DateTime<Utc>,
+    pub series: DateTime<Utc>,
+}
+
+/// Where there is due work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    pub bucket: Bucket,
+    pub series: SeriesSlug,
+}
+
+/// A delivery under our lease, with all that personalisation needs.
+#[derive(Clone)]
+pub struct Claimed {
+    pub bucket: Bucket,
+    pub id: Uuid,
+    pub enrollment: Uuid,
+    pub subscriber: Uuid,
+    pub series: SeriesSlug,
+    pub kind: Kind,
+    pub step: Option<StepKey>,
+    pub occasion: i64,
+    /// Series time.
+    pub due_at: DateTime<Utc>,
+    pub attempt: i32,
+    /// Attempts charged before this one.
+    pub tries: i16,
+    /// As typed by the reader.
+    pub address: String,
+    /// The sealed condition.
+    pub condition: Vec<u8>,
+    /// The newest confirmation request's number and time, for the links.
+    pub request: i32,
+    pub requested_at: DateTime<Utc>,
+}
+
+/// A claimed delivery's identity and fence.
+pub type Fence = (Uuid, i32);
+
+/// Buckets with due work, the oldest head first, confirmations before steps. Paused series are left out.
+pub async fn look(db: impl PgExecutor<'_>, series: &[String], hands: Hands) -> Result<Vec<Head>, sqlx::Error> {
+    let rows = sqlx::query_file!("src/store/sql/look.sql", series, hands.series, hands.real).fetch_all(db).await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Head {
+                bucket: Bucket::new(row.bucket).ok_or_else(|| unknown_word("bucket"))?,
+                series: SeriesSlug::parse(&row.series).map_err(|_| unknown_word("series"))?,
+            })
+        })
+        .collect()
+}
+
+/// Claims up to `limit` due deliveries of one bucket and series until `lease_until`.
+pub async fn claim(
+    db: impl PgExecutor<'_>,
+    head: &Head,
+    hands: Hands,
+    lease_until: DateTime<Utc>,
+    node: Uuid,
+    limit: i64,
+) -> Result<Vec<Claimed>, sqlx::Error> {
+    let rows = sqlx::query_file!(
+        "src/store/sql/claim.sql",
+        head.bucket.get(),
+        head.series.as_str(),
+        hands.series,
+        hands.real,
+        lease_until,
+        node,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    let mut claimed = rows
+        .into_iter()
+        .map(|row| {
+            Ok(Claimed {
+                bucket: head.bucket,
+                id: row.id,
+                enrollment: row.enrollment,
+                subscriber: row.subscriber,
+                series: head.series.clone(),
+                kind: row.kind.parse().map_err(|_| unknown_word("kind"))?,
+                step: row.step.map(|step| StepKey::parse(&step)).transpose().map_err(|_| unknown_word("step"))?,
+                occasion: row.occasion,
+                due_at: row.due_at,
+                attempt: row.attempt,
+                tries: row.tries,
+                address: row.address,
+                condition: row.condition,
+                request: row.request,
+                requested_at: row.requested_at,
+            })
+        })
+        .collect::<Result<Vec<_>, sqlx::Error>>()?;
+    // UPDATE … RETURNING promises no order; due order within the bucket is ours to keep.
+    claimed.sort_by_key(|one| (one.kind == Kind::Step, one.due_at, one.id));
+    Ok(claimed)
+}
+
+/// Marks a micro-batch `sending`, if it still may be sent. What is not among the answers must not be sent.
+pub async fn mark_sending(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    batch: &[Fence],
+    lease_until: DateTime<Utc>,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    let (ids, attempts): (Vec<_>, Vec<_>) = batch.iter().copied().unzip();
+    let rows = sqlx::query_file!("src/store/sql/mark_sending.sql", bucket.get(), &ids, &attempts, lease_until)
+        .fetch_all(db)
+        .await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// The heartbeat on everything a worker holds. Answers how many it still holds.
+pub async fn renew(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    batch: &[Fence],
+    lease_until: DateTime<Utc>,
+) -> Result<u64, sqlx::Error> {
+    let (ids, attempts): (Vec<_>, Vec<_>) = batch.iter().copied().unzip();
+    let result = sqlx::query_file!("src/store/sql/renew.sql", bucket.get(), &ids, &attempts, lease_until)
+        .execute(db)
+        .await?;
+    Ok(result.rows_affected())
+}
+
+/// Gives back what was claimed and not begun.
+pub async fn release(db: impl PgExecutor<'_>, bucket: Bucket, batch: &[Fence]) -> Result<u64, sqlx::Error> {
+    let (ids, attempts): (Vec<_>, Vec<_>) = batch.iter().copied().unzip();
+    let result =
+        sqlx::query_file!("src/store/sql/release.sql", bucket.get(), &ids, &attempts).execute(db).await?;
+    Ok(result.rows_affected())
+}
+
+/// Expired leases of which nothing was handed over go back to the queue.
+pub async fn reap_claimed(db: impl PgExecutor<'_>, bucket: Bucket, real: DateTime<Utc>) -> Result<u64, sqlx::Error> {
+    let result = sqlx::query_file!("src/store/sql/reap_claimed.sql", bucket.get(), real).execute(db).await?;
+    Ok(result.rows_affected())
+}
+
+/// Expired leases of which the relay may have taken the mail.
+pub async fn expired_sending(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    real: DateTime<Utc>,
+) -> Result<Vec<Fence>, sqlx::Error> {
+    let rows = sqlx::query_file!("src/store/sql/expired_sending.sql", bucket.get(), real).fetch_all(db).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.attempt)).collect())
+}
+
+/// Puts uncertain deliveries back into the queue, to be sent again under the same Message-ID.
+pub async fn send_again(
+    db: &mut PgConnection,
+    bucket: Bucket,
+    batch: &[Fence],
+    not_before: DateTime<Utc>,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    let (ids, attempts): (Vec<_>, Vec<_>) = batch.iter().copied().unzip();
+    let rows = sqlx::query_file!("src/store/sql/sending_again.sql", bucket.get(), &ids, &attempts, not_before)
+        .fetch_all(db)
+        .await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// Due, not paused, and nobody has sent it for longer than it should take: the count that makes silence loud.
+/// `before` is series time.
+pub async fn overdue(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from deliveries d
+           where d.state in ('pending', 'claimed', 'sending') and d.due_at < $1 and d.tries = 0
+             and not exists (select from series p where p.slug = d.series and p.state = 'paused')"#,
+        before
+    )
+    .fetch_one(db)
+    .await
+}

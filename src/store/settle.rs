@@ -1,0 +1,278 @@
+//! Settling: outcomes, attempts, and what follows from them. The rules are in `actions::settle`; these are its rows.
+use chrono::{DateTime, NaiveTime, Utc};
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use super::queue::Hands;
+use super::unknown_word;
+use crate::model::{Bucket, DeliveryState, EnrollmentState, Kind, SeriesSlug, StepKey, Zone};
+
+/// What became of one attempt.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    pub id: Uuid,
+    pub attempt: i32,
+    /// The delivery's new state; `Pending` is a deferral.
+    pub state: DeliveryState,
+    /// The word for `attempts.outcome`.
+    pub word: &'static str,
+    pub reason: Option<String>,
+    /// For a deferral: real time of the next try.
+    pub not_before: Option<DateTime<Utc>>,
+    /// Whether this attempt counts against the limit.
+    pub charged: bool,
+    pub uncertain: bool,
+    pub code: Option<i16>,
+    /// The relay's words, without addresses.
+    pub reply: Option<String>,
+    pub content_version: Option<String>,
+    /// The sealed condition that was used.
+    pub condition: Option<Vec<u8>>,
+}
+
+/// A delivery whose state this settle did change.
+#[derive(Debug)]
+pub struct Changed {
+    pub id: Uuid,
+    pub enrollment: Uuid,
+    pub subscriber: Uuid,
+    pub series: String,
+    pub kind: Kind,
+    pub step: Option<StepKey>,
+    pub state: DeliveryState,
+    pub occasion: i64,
+}
+
+/// An enrollment, locked until the transaction ends.
+#[derive(Debug)]
+pub struct Locked {
+    pub id: Uuid,
+    pub subscriber: Uuid,
+    pub series: SeriesSlug,
+    pub state: EnrollmentState,
+    pub zone: Zone,
+    pub preferred_time: Option<NaiveTime>,
+    pub done_steps: Vec<StepKey>,
+}
+
+/// A delivery to be written.
+#[derive(Debug)]
+pub struct NewDelivery {
+    pub id: Uuid,
+    pub subscriber: Uuid,
+    pub enrollment: Uuid,
+    pub series: SeriesSlug,
+    pub kind: Kind,
+    pub step: Option<StepKey>,
+    pub occasion: i64,
+    pub state: DeliveryState,
+    /// Series time.
+    pub due_at: DateTime<Utc>,
+    pub run: Option<i64>,
+}
+
+/// Locks the enrollments of a batch, always before their deliveries and in one order, so that a settle and an
+/// unsubscribe wait for each other and never deadlock.
+pub async fn lock_enrollments(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    ids: &[Uuid],
+) -> Result<Vec<Locked>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select id, subscriber, series, state, zone, preferred_time, done_steps from enrollments
+         where bucket = $1 and id = any($2) order by id for no key update",
+        bucket.get(),
+        ids
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Locked {
+                id: row.id,
+                subscriber: row.subscriber,
+                series: SeriesSlug::parse(&row.series).map_err(|_| unknown_word("series"))?,
+                state: row.state.parse().map_err(|_| unknown_word("state"))?,
+                zone: Zone::parse(&row.zone).map_err(|_| unknown_word("zone"))?,
+                preferred_time: row.preferred_time,
+                done_steps: parse_steps(&row.done_steps)?,
+            })
+        })
+        .collect()
+}
+
+/// Writes the outcomes of one bucket, fenced, and answers which rows they changed.
+pub async fn settle(
+    db: &mut PgConnection,
+    bucket: Bucket,
+    outcomes: &[Outcome],
+    hands: Hands,
+) -> Result<Vec<Changed>, sqlx::Error> {
+    let ids: Vec<Uuid> = outcomes.iter().map(|one| one.id).collect();
+    let attempts: Vec<i32> = outcomes.iter().map(|one| one.attempt).collect();
+    let states: Vec<String> = outcomes.iter().map(|one| one.state.as_str().to_owned()).collect();
+    let reasons: Vec<Option<String>> = outcomes.iter().map(|one| one.reason.clone()).collect();
+    let not_before: Vec<Option<DateTime<Utc>>> = outcomes.iter().map(|one| one.not_before).collect();
+    let charged: Vec<i16> = outcomes.iter().map(|one| i16::from(one.charged)).collect();
+    let uncertain: Vec<i16> = outcomes.iter().map(|one| i16::from(one.uncertain)).collect();
+    let versions: Vec<Option<String>> = outcomes.iter().map(|one| one.content_version.clone()).collect();
+    let conditions: Vec<Option<Vec<u8>>> = outcomes.iter().map(|one| one.condition.clone()).collect();
+    let rows = sqlx::query_file!(
+        "src/store/sql/settle.sql",
+        bucket.get(),
+        &ids,
+        &attempts,
+        &states,
+        &reasons as &[Option<String>],
+        &not_before as &[Option<DateTime<Utc>>],
+        &charged,
+        &uncertain,
+        &versions as &[Option<String>],
+        hands.real,
+        hands.series,
+        &conditions as &[Option<Vec<u8>>],
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Changed {
+                id: row.id,
+                enrollment: row.enrollment,
+                subscriber: row.subscriber,
+                series: row.series,
+                kind: row.kind.parse().map_err(|_| unknown_word("kind"))?,
+                step: row.step.map(|step| StepKey::parse(&step)).transpose().map_err(|_| unknown_word("step"))?,
+                state: row.state.parse().map_err(|_| unknown_word("state"))?,
+                occasion: row.occasion,
+            })
+        })
+        .collect()
+}
+
+/// Records each attempt. What a stale worker learned goes to its own attempt and nowhere else.
+pub async fn record_attempts(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    outcomes: &[Outcome],
+    node: Uuid,
+    real: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<Uuid> = outcomes.iter().map(|one| one.id).collect();
+    let attempts: Vec<i32> = outcomes.iter().map(|one| one.attempt).collect();
+    let words: Vec<String> = outcomes.iter().map(|one| one.word.to_owned()).collect();
+    let codes: Vec<Option<i16>> = outcomes.iter().map(|one| one.code).collect();
+    let replies: Vec<Option<String>> = outcomes.iter().map(|one| one.reply.clone()).collect();
+    sqlx::query!(
+        "insert into attempts (bucket, delivery, attempt, node, outcome, code, reply, ended_at)
+         select $1, r.id, r.attempt, $7, r.word, r.code, r.reply, $8
+         from unnest($2::uuid[], $3::int[], $4::text[], $5::smallint[], $6::text[]) as r (id, attempt, word, code, reply)
+         join deliveries d on d.bucket = $1 and d.id = r.id
+         on conflict (bucket, delivery, attempt)
+         do update set outcome = excluded.outcome, code = excluded.code, reply = excluded.reply",
+        bucket.get(),
+        &ids,
+        &attempts,
+        &words,
+        &codes as &[Option<i16>],
+        &replies as &[Option<String>],
+        node,
+        real
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Writes deliveries of one bucket; one that exists already is left as it is. Answers how many are new.
+pub async fn add_deliveries(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    new: &[NewDelivery],
+    real: DateTime<Utc>,
+) -> Result<u64, sqlx::Error> {
+    let ids: Vec<Uuid> = new.iter().map(|one| one.id).collect();
+    let subscribers: Vec<Uuid> = new.iter().map(|one| one.subscriber).collect();
+    let enrollments: Vec<Uuid> = new.iter().map(|one| one.enrollment).collect();
+    let series: Vec<String> = new.iter().map(|one| one.series.as_str().to_owned()).collect();
+    let kinds: Vec<String> = new.iter().map(|one| one.kind.as_str().to_owned()).collect();
+    let steps: Vec<Option<String>> =
+        new.iter().map(|one| one.step.as_ref().map(|step| step.as_str().to_owned())).collect();
+    let occasions: Vec<i64> = new.iter().map(|one| one.occasion).collect();
+    let priorities: Vec<i16> = new.iter().map(|one| i16::from(one.kind == Kind::Step)).collect();
+    let states: Vec<String> = new.iter().map(|one| one.state.as_str().to_owned()).collect();
+    let due: Vec<DateTime<Utc>> = new.iter().map(|one| one.due_at).collect();
+    let runs: Vec<Option<i64>> = new.iter().map(|one| one.run).collect();
+    let result = sqlx::query!(
+        "insert into deliveries (bucket, id, subscriber, enrollment, series, kind, step, occasion, priority, state,
+            due_at, run, not_before, created_at)
+         select $1, r.id, r.subscriber, r.enrollment, r.series, r.kind, r.step, r.occasion, r.priority, r.state,
+            r.due_at, r.run, $13, $13
+         from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::bigint[],
+            $9::smallint[], $10::text[], $11::timestamptz[], $12::bigint[])
+            as r (id, subscriber, enrollment, series, kind, step, occasion, priority, state, due_at, run)
+         on conflict do nothing",
+        bucket.get(),
+        &ids,
+        &subscribers,
+        &enrollments,
+        &series,
+        &kinds,
+        &steps as &[Option<String>],
+        &occasions,
+        &priorities,
+        &states,
+        &due,
+        &runs as &[Option<i64>],
+        real
+    )
+    .execute(db)
+    .await?;
+    Ok(result.rows_affected())
+}
+
+/// Notes accepted steps and ends the enrollments that have had their last.
+pub async fn advance(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    enrollment: Uuid,
+    done: Option<&StepKey>,
+    completed: bool,
+    real: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    let result = sqlx::query!(
+        "update enrollments
+         set done_steps = case when $3::text is null or $3 = any(done_steps) then done_steps
+                               else array_append(done_steps, $3) end,
+             state = case when $4 and state = 'active' then 'completed' else state end,
+             ended_at = case when $4 and state = 'active' then $5::timestamptz else ended_at end
+         where bucket = $1 and id = $2",
+        bucket.get(),
+        enrollment,
+        done.map(StepKey::as_str),
+        completed,
+        real
+    )
+    .execute(db)
+    .await?;
+    super::exactly_one(&result)
+}
+
+/// The enrollments of these deliveries, to be locked before they are settled.
+pub async fn enrollments_of(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    deliveries: &[Uuid],
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select distinct enrollment from deliveries where bucket = $1 and id = any($2)",
+        bucket.get(),
+        deliveries
+    )
+    .fetch_all(db)
+    .await
+}
+
+pub(super) fn parse_steps(steps: &[String]) -> Result<Vec<StepKey>, sqlx::Error> {
+    steps.iter().map(|step| StepKey::parse(step).map_err(|_| unknown_word("step"))).collect()
+}

@@ -1,0 +1,24 @@
+-- Takes up to $7 due deliveries of one bucket and series under a lease, with all that rendering them needs.
+with picked as (
+    select d.id
+    from deliveries d
+    join enrollments e on e.bucket = d.bucket and e.id = d.enrollment
+    join subscribers s on s.bucket = d.bucket and s.id = d.subscriber
+    where d.bucket = $1 and d.series = $2 and d.state = 'pending'
+      and d.due_at <= $3 and d.not_before <= $4
+      and may_be_sent(d.kind, e.state)
+      and not exists (select from suppressions x where x.bucket = $1 and x.normalised = s.normalised)
+      and not exists (select from series p where p.slug = $2 and p.state = 'paused')
+    order by d.priority, d.due_at, d.id
+    limit $7
+    for update of d skip locked
+)
+update deliveries d
+set state = 'claimed', attempt = d.attempt + 1, lease_until = $5, node = $6
+from picked
+join deliveries again on again.bucket = $1 and again.id = picked.id
+join enrollments e on e.bucket = $1 and e.id = again.enrollment
+join subscribers s on s.bucket = $1 and s.id = again.subscriber
+where d.bucket = $1 and d.id = picked.id
+returning d.id, d.enrollment, d.subscriber, d.series, d.kind, d.step, d.occasion, d.due_at, d.attempt, d.tries,
+    s.address, e.condition, e.request, e.requested_at
