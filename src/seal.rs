@@ -1,1 +1,150 @@
-//! (being written)
+//! The condition, sealed at rest: XChaCha20-Poly1305, a random nonce, fixed-width plaintext, the subscriber's id as
+//! associated data. Ten values are guessed by frequency, so nothing deterministic stands beside it.
+use std::fmt;
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use uuid::Uuid;
+
+use crate::model::ConditionKey;
+
+/// key id (1) · nonce (24) · ciphertext of 49 octets and its tag (16).
+const SEALED_LEN: usize = 1 + NONCE_LEN + PLAIN_LEN + 16;
+const NONCE_LEN: usize = 24;
+/// A length octet, then the key padded with zeros.
+const PLAIN_LEN: usize = 1 + ConditionKey::MAX_LEN;
+
+/// Why a condition cannot be opened, or the keys not be read. Names no secret and no condition.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    #[error("a stored condition was sealed with key {0}, which is not among the seal keys: add it to the key ring")]
+    UnknownKey(u8),
+    #[error("a stored condition does not open: it was altered, or its key was replaced by another of the same number")]
+    Altered,
+    #[error("seal keys must be written as `number:base64 of 32 octets`, comma-separated, the one to seal with first")]
+    BadKeys,
+}
+
+/// The keys, the first of which seals. `Debug` does not show them.
+#[derive(Clone)]
+pub struct Keyring(Vec<(u8, [u8; 32])>);
+
+impl Keyring {
+    /// `1:base64…,0:base64…`: number and key, the one to seal with first. To rotate, put a new one in front and keep the
+    /// old ones as long as rows sealed with them exist.
+    pub fn parse(text: &str) -> Result<Self, SealError> {
+        let keys = text
+            .split([',', '\n'])
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty())
+            .map(|entry| {
+                let (number, key) = entry.split_once(':')?;
+                let key = BASE64_STANDARD.decode(key.trim()).ok()?.try_into().ok()?;
+                Some((number.trim().parse().ok()?, key))
+            })
+            .collect::<Option<Vec<(u8, [u8; 32])>>>()
+            .ok_or(SealError::BadKeys)?;
+        let numbers: std::collections::HashSet<u8> = keys.iter().map(|(number, _)| *number).collect();
+        if keys.is_empty() || numbers.len() != keys.len() {
+            return Err(SealError::BadKeys);
+        }
+        Ok(Self(keys))
+    }
+
+    /// The text of a new ring of one key.
+    pub fn generate(random: [u8; 32]) -> String {
+        format!("1:{}", BASE64_STANDARD.encode(random))
+    }
+
+    /// `nonce` must be random and never used again.
+    pub fn seal(&self, condition: &ConditionKey, subscriber: Uuid, nonce: [u8; NONCE_LEN]) -> Vec<u8> {
+        let (number, key) = &self.0[0];
+        let text = condition.as_str().as_bytes();
+        let mut plain = [0; PLAIN_LEN];
+        plain[0] = u8::try_from(text.len()).expect("a condition key is at most 48 octets");
+        plain[1..=text.len()].copy_from_slice(text);
+        let payload = Payload { msg: &plain, aad: subscriber.as_bytes() };
+        let sealed = XChaCha20Poly1305::new(key.into())
+            .encrypt(&XNonce::from(nonce), payload)
+            .expect("a short plaintext always seals");
+        [&[*number], nonce.as_slice(), &sealed].concat()
+    }
+
+    pub fn open(&self, sealed: &[u8], subscriber: Uuid) -> Result<ConditionKey, SealError> {
+        let &[number, ref rest @ ..] = sealed else { return Err(SealError::Altered) };
+        if sealed.len() != SEALED_LEN {
+            return Err(SealError::Altered);
+        }
+        let (_, key) = self.0.iter().find(|(known, _)| *known == number).ok_or(SealError::UnknownKey(number))?;
+        let (nonce, sealed) = rest.split_at(NONCE_LEN);
+        let nonce: [u8; NONCE_LEN] = nonce.try_into().map_err(|_| SealError::Altered)?;
+        let plain = XChaCha20Poly1305::new(key.into())
+            .decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: subscriber.as_bytes() })
+            .map_err(|_| SealError::Altered)?;
+        let text = plain.get(1..=usize::from(plain[0])).ok_or(SealError::Altered)?;
+        let text = std::str::from_utf8(text).map_err(|_| SealError::Altered)?;
+        ConditionKey::parse(text).map_err(|_| SealError::Altered)
+    }
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Keyring(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const READER: Uuid = Uuid::from_u128(7);
+
+    fn condition(key: &str) -> ConditionKey {
+        ConditionKey::parse(key).unwrap()
+    }
+
+    #[test]
+    fn what_was_sealed_opens_for_its_own_subscriber_only() {
+        let ring = Keyring::parse(&Keyring::generate([1; 32])).unwrap();
+        let sealed = ring.seal(&condition("melanoma"), READER, [9; 24]);
+        assert!(ring.open(&sealed, READER) == Ok(condition("melanoma")));
+        assert_eq!(ring.open(&sealed, Uuid::from_u128(8)).unwrap_err(), SealError::Altered);
+        for at in 1..sealed.len() {
+            let mut altered = sealed.clone();
+            altered[at] ^= 1;
+            assert_eq!(ring.open(&altered, READER).unwrap_err(), SealError::Altered, "octet {at}");
+        }
+        assert_eq!(ring.open(&[], READER).unwrap_err(), SealError::Altered);
+    }
+
+    #[test]
+    fn its_length_and_octets_say_nothing() {
+        let ring = Keyring::parse(&Keyring::generate([1; 32])).unwrap();
+        let lung = ring.seal(&condition("lung"), READER, [1; 24]);
+        let other = ring.seal(&condition("head-and-neck"), READER, [2; 24]);
+        let again = ring.seal(&condition("lung"), READER, [3; 24]);
+        assert_eq!(lung.len(), other.len());
+        assert_ne!(lung[25..], again[25..]);
+    }
+
+    #[test]
+    fn an_old_key_still_opens_after_rotation() {
+        let old = Keyring::parse(&Keyring::generate([1; 32])).unwrap();
+        let sealed = old.seal(&condition("kidney"), READER, [5; 24]);
+        let second = BASE64_STANDARD.encode([2; 32]);
+        let both = Keyring::parse(&format!("2:{second}, {}", Keyring::generate([1; 32]))).unwrap();
+        assert!(both.open(&sealed, READER) == Ok(condition("kidney")));
+        assert_eq!(both.seal(&condition("kidney"), READER, [6; 24])[0], 2);
+        let only_new = Keyring::parse(&format!("2:{second}")).unwrap();
+        assert_eq!(only_new.open(&sealed, READER).unwrap_err(), SealError::UnknownKey(1));
+    }
+
+    #[test]
+    fn a_bad_key_ring_is_refused_without_repeating_it() {
+        for bad in ["", "secret", "1:secret", "300:AAAA", "1:AAAA,1:AAAA"] {
+            let error = Keyring::parse(bad).unwrap_err().to_string();
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+}

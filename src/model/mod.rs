@@ -1,1 +1,14 @@
-//! (being written)
+//! The nouns, and when the next step is due. Pure: no database, no network, no clock.
+mod address;
+mod backoff;
+mod names;
+mod plan;
+#[cfg(test)]
+mod plan_tests;
+mod words;
+
+pub use address::{AddressError, EmailAddress};
+pub use backoff::retry_after;
+pub use names::{Bucket, ConditionKey, NameError, SeriesSlug, StepKey};
+pub use plan::{Delay, PlanError, Rhythm, Window, Zone, into_window, next_due, parse_time};
+pub use words::{DeliveryState, EnrollmentState, Kind, SuppressionReason, UnknownWord};

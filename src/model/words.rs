@@ -1,0 +1,136 @@
+//! The closed lists of words that rows, pages and the API share.
+use std::fmt;
+use std::str::FromStr;
+
+/// A word that is not in the list; its text is not repeated, since it may be somebody's input.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown {what}: use one of {known}")]
+pub struct UnknownWord {
+    pub what: &'static str,
+    pub known: String,
+}
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident ($what:literal) { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$variant_doc])* $variant),+ }
+
+        impl $name {
+            pub const ALL: &[$name] = &[$($name::$variant),+];
+
+            /// The word as it is stored and shown.
+            pub fn as_str(self) -> &'static str {
+                match self { $($name::$variant => $word),+ }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnknownWord;
+
+            fn from_str(word: &str) -> Result<Self, UnknownWord> {
+                match word {
+                    $($word => Ok($name::$variant),)+
+                    _ => Err(UnknownWord { what: $what, known: [$($word),+].join(", ") }),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.pad(self.as_str())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(self.as_str())
+            }
+        }
+    };
+}
+
+words! {
+    /// What a delivery is.
+    Kind ("kind of delivery") {
+        Confirmation = "confirmation",
+        Reminder = "reminder",
+        /// The note to somebody who signs up while the series is on its way to them.
+        AlreadySignedUp = "already_signed_up",
+        Step = "step",
+        Correction = "correction",
+    }
+}
+
+words! {
+    /// Where a delivery stands.
+    DeliveryState ("delivery state") {
+        /// Owed; also after a deferral.
+        Pending = "pending",
+        Paused = "paused",
+        /// Under a lease; nothing has been handed over.
+        Claimed = "claimed",
+        /// Under a lease; the relay may have it.
+        Sending = "sending",
+        Accepted = "accepted",
+        Rejected = "rejected",
+        Skipped = "skipped",
+        Uncertain = "uncertain",
+    }
+}
+
+words! {
+    /// Where an enrollment stands.
+    EnrollmentState ("enrollment state") {
+        Pending = "pending",
+        Active = "active",
+        Paused = "paused",
+        Completed = "completed",
+        Unsubscribed = "unsubscribed",
+        Suppressed = "suppressed",
+        Erased = "erased",
+        Expired = "expired",
+    }
+}
+
+words! {
+    /// Why an address must not be mailed.
+    SuppressionReason ("suppression reason") {
+        NoSuchUser = "no_such_user",
+        NotMe = "not_me",
+        Admin = "admin",
+        Complaint = "complaint",
+        Bounce = "bounce",
+    }
+}
+
+impl EnrollmentState {
+    /// An open enrollment may still lead to mail; a subscriber has at most one in a series.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Pending | Self::Active | Self::Paused)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_read_back_as_what_they_were() {
+        for &state in DeliveryState::ALL {
+            assert_eq!(state.as_str().parse(), Ok(state));
+        }
+        for &state in EnrollmentState::ALL {
+            assert_eq!(state.as_str().parse(), Ok(state));
+        }
+        for &kind in Kind::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+        }
+    }
+
+    #[test]
+    fn an_unknown_word_is_answered_with_the_known_ones() {
+        let error = "sent".parse::<DeliveryState>().unwrap_err().to_string();
+        assert!(error.contains("accepted") && !error.contains("sent"), "{error}");
+    }
+}
