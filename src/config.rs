@@ -1,1 +1,524 @@
-//! (being written)
+//! The configuration: embedded defaults ← a file ← the environment. Unknown keys are refused, and every fault is reported
+//! at once. Secrets come from the environment or from files only, and are never printed.
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use serde::Deserialize;
+use toml::{Table, Value};
+use url::Url;
+
+use crate::actions::tidy::OnUncertain;
+use crate::links::LinkKey;
+use crate::model::EmailAddress;
+use crate::seal::Keyring;
+
+/// Every key with its default and its meaning.
+pub const DEFAULTS: &str = include_str!("../config/default.toml");
+
+/// A text that must not be shown.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Secret(…)")
+    }
+}
+
+/// The checked configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub database_url: Option<Secret>,
+    pub max_connections: u32,
+    pub database_wait: Duration,
+    pub bind: SocketAddr,
+    /// Without a trailing slash; empty when it is not set.
+    pub public_url: String,
+    pub smtp_url: Option<Secret>,
+    pub hello_name: String,
+    pub connections: usize,
+    pub mails_per_connection: u32,
+    pub bounce_domain: Option<String>,
+    pub unsubscribe_mailto: Option<String>,
+    pub dkim: Vec<Dkim>,
+    pub content_folder: Option<PathBuf>,
+    pub sign_up: SignUp,
+    pub dispatch: Dispatch,
+    pub schedule: Schedule,
+    pub editors: Vec<EmailAddress>,
+    pub seal_keys: Option<Keyring>,
+    pub link_key: Option<LinkKey>,
+    pub admin_token: Option<Secret>,
+    pub log_level: String,
+    pub log_json: bool,
+}
+
+#[derive(Debug, Clone, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct Dkim {
+    pub domain: String,
+    pub selector: String,
+    pub key_file: PathBuf,
+}
+
+#[derive(Debug, Clone)]
+pub struct SignUp {
+    pub confirm_expires: TimeDelta,
+    pub reminder_after: TimeDelta,
+    pub pending_kept: TimeDelta,
+    pub confirmations_per_day: i64,
+    pub already_cooldown: TimeDelta,
+}
+
+#[derive(Debug, Clone)]
+pub struct Dispatch {
+    pub batch: i64,
+    pub micro_batch: usize,
+    pub lease: TimeDelta,
+    pub poll: Duration,
+    pub max_tries: u16,
+    pub on_uncertain: OnUncertain,
+}
+
+/// Cron expressions, checked.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    pub dispatch: String,
+    pub reminders: String,
+    pub reap: String,
+    pub clean_up: String,
+}
+
+/// All that is wrong with the configuration.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the configuration has {} fault{}:\n  {}", .0.len(), if .0.len() == 1 { "" } else { "s" }, .0.join("\n  "))]
+pub struct ConfigFaults(pub Vec<String>);
+
+/// Reads the configuration from the defaults, `file` and `env`.
+pub fn load(file: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Config, ConfigFaults> {
+    let mut faults = Vec::new();
+    let mut values: Table = DEFAULTS.parse().expect("the embedded defaults are TOML");
+    if let Some(path) = file {
+        match read_table(path) {
+            Ok(table) => merge(&mut values, table, "", &path.display().to_string(), &mut faults),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    merge_environment(&mut values, env, &mut faults);
+    let config = Reader { values, env, faults: &mut faults }.config();
+    match config {
+        Some(config) if faults.is_empty() => Ok(config),
+        _ => Err(ConfigFaults(faults)),
+    }
+}
+
+/// The environment of this process, without what is not text.
+pub fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
+
+fn read_table(path: &Path) -> Result<Table, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    text.parse().map_err(|error: toml::de::Error| {
+        let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+        format!("{}:{line}: {}", path.display(), error.message())
+    })
+}
+
+/// Lays `from` over `into`. Every key there is stands in the defaults, with the type it must have.
+fn merge(into: &mut Table, from: Table, prefix: &str, source: &str, faults: &mut Vec<String>) {
+    for (key, value) in from {
+        let name = format!("{prefix}{key}");
+        match (into.get_mut(&key), value) {
+            (None, _) => {
+                let known: Vec<&str> = into.keys().map(String::as_str).collect();
+                faults.push(format!("{source}: unknown key {name}; known here: {}", known.join(", ")));
+            }
+            (Some(Value::Table(into)), Value::Table(value)) => {
+                merge(into, value, &format!("{name}."), source, faults);
+            }
+            (Some(old), value) if old.same_type(&value) => *old = value,
+            (Some(old), value) => {
+                faults.push(format!("{source}: {name} must be a {}, not a {}", old.type_str(), value.type_str()));
+            }
+        }
+    }
+}
+
+const PREFIX: &str = "REGIMEN__";
+const PLAIN_NAMES: [(&str, &str, &str); 4] = [
+    ("DATABASE_URL", "database", "url"),
+    ("SMTP_URL", "smtp", "url"),
+    ("PUBLIC_URL", "web", "public_url"),
+    ("BIND", "web", "bind"),
+];
+
+/// Plain names first, so that the structured ones win when both are set.
+fn merge_environment(values: &mut Table, env: &BTreeMap<String, String>, faults: &mut Vec<String>) {
+    for (name, section, key) in PLAIN_NAMES {
+        if let Some(value) = env.get(name).filter(|value| !value.is_empty()) {
+            set(values, section, key, value, name, faults);
+        }
+    }
+    for (name, value) in env {
+        let Some(path) = name.strip_prefix(PREFIX) else { continue };
+        match path.to_ascii_lowercase().split_once("__") {
+            Some((section, key)) => set(values, section, key, value, name, faults),
+            None => faults.push(format!("{name}: should look like {PREFIX}WEB__BIND")),
+        }
+    }
+}
+
+fn set(values: &mut Table, section: &str, key: &str, text: &str, name: &str, faults: &mut Vec<String>) {
+    let Some(old) = values.get_mut(section).and_then(|section| section.get_mut(key)) else {
+        faults.push(format!("{name}: there is no key {section}.{key}"));
+        return;
+    };
+    let new = match old {
+        Value::String(_) => Some(Value::String(text.to_owned())),
+        Value::Integer(_) => text.parse().ok().map(Value::Integer),
+        Value::Boolean(_) => text.parse().ok().map(Value::Boolean),
+        // Lists of texts are comma-separated; a list of tables only a file can give.
+        Value::Array(_) if key != "dkim" => {
+            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+            Some(Value::Array(items.map(|item| Value::String(item.to_owned())).collect()))
+        }
+        _ => None,
+    };
+    match new {
+        Some(new) => *old = new,
+        None => faults.push(format!("{name}: must be a {}", old.type_str())),
+    }
+}
+
+/// Takes typed values out of the merged table and notes what is wrong with them.
+struct Reader<'a> {
+    values: Table,
+    env: &'a BTreeMap<String, String>,
+    faults: &'a mut Vec<String>,
+}
+
+impl Reader<'_> {
+    fn config(mut self) -> Option<Config> {
+        let bind = self.parsed::<SocketAddr>("web", "bind", "an address and port such as 127.0.0.1:8080");
+        let public_url = self.public_url();
+        let hello_name = self.hello_name(&public_url);
+        let sign_up = self.sign_up();
+        let dispatch = self.dispatch();
+        let schedule = self.schedule();
+        let dkim = self.dkim();
+        let editors = self.editors();
+        let seal_keys = self.seal_keys();
+        let link_key = self.link_key();
+        let admin_token = self.admin_token();
+        Some(Config {
+            database_url: self.optional("database", "url").map(Secret),
+            max_connections: self.integer("database", "max_connections", 2, 1_000)?,
+            database_wait: self.span("database", "wait")?.to_std().unwrap_or_default(),
+            bind: bind?,
+            public_url,
+            smtp_url: self.optional("smtp", "url").map(Secret),
+            hello_name,
+            connections: self.integer("smtp", "connections", 1, 1_000)?,
+            mails_per_connection: self.integer("smtp", "mails_per_connection", 1, 1_000_000)?,
+            bounce_domain: self.domain("mail", "bounce_domain"),
+            unsubscribe_mailto: self.mailto(),
+            dkim,
+            content_folder: self.optional("content", "folder").map(PathBuf::from),
+            sign_up: sign_up?,
+            dispatch: dispatch?,
+            schedule,
+            editors,
+            seal_keys,
+            link_key,
+            admin_token,
+            log_level: self.text("log", "level"),
+            log_json: self.one_of("log", "format", &["text", "json"]) == 1,
+        })
+    }
+
+    fn sign_up(&mut self) -> Option<SignUp> {
+        let confirmations = self.integer("sign_up", "confirmations_per_day", 1, 100);
+        let sign_up = SignUp {
+            confirm_expires: self.span("sign_up", "confirm_expires")?,
+            reminder_after: self.span("sign_up", "reminder_after")?,
+            pending_kept: self.span("sign_up", "pending_kept")?,
+            confirmations_per_day: confirmations?,
+            already_cooldown: self.span("sign_up", "already_cooldown")?,
+        };
+        if sign_up.reminder_after >= sign_up.confirm_expires {
+            self.faults.push("sign_up.reminder_after must be shorter than sign_up.confirm_expires".into());
+        }
+        if sign_up.pending_kept < sign_up.confirm_expires {
+            self.faults.push("sign_up.pending_kept must not be shorter than sign_up.confirm_expires".into());
+        }
+        Some(sign_up)
+    }
+
+    fn dispatch(&mut self) -> Option<Dispatch> {
+        let lease = self.span("dispatch", "lease");
+        if lease.is_some_and(|lease| lease < TimeDelta::seconds(5)) {
+            self.faults.push("dispatch.lease must be at least 5s".into());
+        }
+        let on_uncertain = match self.one_of("dispatch", "on_uncertain", &["resend", "hold"]) {
+            0 => OnUncertain::Resend,
+            _ => OnUncertain::Hold,
+        };
+        let batch = self.integer("dispatch", "batch", 1, 1_000);
+        let micro_batch = self.integer("dispatch", "micro_batch", 1, 20);
+        let max_tries = self.integer("dispatch", "max_tries", 1, 100);
+        let poll = self.span("dispatch", "poll").map(|poll| poll.to_std().unwrap_or_default());
+        Some(Dispatch {
+            batch: batch?,
+            micro_batch: micro_batch?,
+            lease: lease?,
+            poll: poll?,
+            max_tries: max_tries?,
+            on_uncertain,
+        })
+    }
+
+    fn schedule(&mut self) -> Schedule {
+        let mut cron = |key: &str| {
+            let text = self.text("schedule", key);
+            if let Err(error) = croner::parser::CronParser::builder()
+                .seconds(croner::parser::Seconds::Required)
+                .build()
+                .parse(&text)
+            {
+                self.faults.push(format!("schedule.{key}: not a cron expression with seconds ({error})"));
+            }
+            text
+        };
+        Schedule {
+            dispatch: cron("dispatch"),
+            reminders: cron("reminders"),
+            reap: cron("reap"),
+            clean_up: cron("clean_up"),
+        }
+    }
+
+    fn public_url(&mut self) -> String {
+        let text = self.text("web", "public_url").trim_end_matches('/').to_owned();
+        if text.is_empty() {
+            return text;
+        }
+        match Url::parse(&text) {
+            Ok(url)
+                if matches!(url.scheme(), "http" | "https")
+                    && url.host().is_some()
+                    && url.query().is_none()
+                    && url.fragment().is_none()
+                    && url.username().is_empty() => {}
+            _ => self.faults.push("web.public_url must be a plain address such as https://series.example.org".into()),
+        }
+        text
+    }
+
+    fn hello_name(&mut self, public_url: &str) -> String {
+        self.domain("smtp", "hello_name")
+            .or_else(|| Url::parse(public_url).ok()?.host_str().map(|host| host.trim_matches(['[', ']']).to_owned()))
+            .unwrap_or_else(|| "localhost".to_owned())
+    }
+
+    fn domain(&mut self, section: &str, key: &str) -> Option<String> {
+        let text = self.optional(section, key)?;
+        match idna::domain_to_ascii_strict(&text) {
+            Ok(ascii) => Some(ascii),
+            Err(_) => {
+                self.faults.push(format!("{section}.{key} must be a domain such as mail.example.org"));
+                None
+            }
+        }
+    }
+
+    fn mailto(&mut self) -> Option<String> {
+        let text = self.optional("mail", "unsubscribe_mailto")?;
+        match EmailAddress::parse(&text) {
+            Ok(address) => Some(address.as_typed().to_owned()),
+            Err(error) => {
+                self.faults.push(format!("mail.unsubscribe_mailto: {error}"));
+                None
+            }
+        }
+    }
+
+    fn dkim(&mut self) -> Vec<Dkim> {
+        let Some(value) = self.values.get("mail").and_then(|mail| mail.get("dkim")).cloned() else { return Vec::new() };
+        value.try_into().unwrap_or_else(|error: toml::de::Error| {
+            self.faults.push(format!("mail.dkim: {}", error.message()));
+            Vec::new()
+        })
+    }
+
+    fn editors(&mut self) -> Vec<EmailAddress> {
+        let list = self.values["admin"]["editors"].as_array().cloned().unwrap_or_default();
+        let mut editors = Vec::new();
+        for (index, entry) in list.iter().enumerate() {
+            match entry.as_str().map(EmailAddress::parse) {
+                Some(Ok(address)) => editors.push(address),
+                Some(Err(error)) => self.faults.push(format!("admin.editors, entry {}: {error}", index + 1)),
+                None => self.faults.push(format!("admin.editors, entry {}: must be a string", index + 1)),
+            }
+        }
+        editors
+    }
+
+    fn seal_keys(&mut self) -> Option<Keyring> {
+        let text = self.secret("SEAL_KEYS", "seal_keys_file")?;
+        Keyring::parse(&text).map_err(|error| self.faults.push(format!("SEAL_KEYS: {error}"))).ok()
+    }
+
+    fn link_key(&mut self) -> Option<LinkKey> {
+        let text = self.secret("LINK_KEY", "link_key_file")?;
+        let key = LinkKey::new(text.as_bytes());
+        if key.is_none() {
+            self.faults.push("LINK_KEY must have at least 32 characters; `regimen keys` makes one".into());
+        }
+        key
+    }
+
+    fn admin_token(&mut self) -> Option<Secret> {
+        let text = self.secret("ADMIN_TOKEN", "admin_token_file")?;
+        if text.len() < 32 {
+            self.faults.push("ADMIN_TOKEN must have at least 32 characters; `regimen keys` makes one".into());
+        }
+        Some(Secret(text))
+    }
+
+    /// From the environment, else from the file that the configuration names.
+    fn secret(&mut self, name: &str, file_key: &str) -> Option<String> {
+        if let Some(value) = self.env.get(name).filter(|value| !value.is_empty()) {
+            return Some(value.trim().to_owned());
+        }
+        let path = self.optional("secrets", file_key)?;
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Some(text.trim().to_owned()),
+            Err(error) => {
+                self.faults.push(format!("secrets.{file_key}: {path}: {error}"));
+                None
+            }
+        }
+    }
+
+    fn text(&self, section: &str, key: &str) -> String {
+        self.values[section][key].as_str().unwrap_or_default().trim().to_owned()
+    }
+
+    fn optional(&self, section: &str, key: &str) -> Option<String> {
+        Some(self.text(section, key)).filter(|text| !text.is_empty())
+    }
+
+    fn parsed<T: FromStr>(&mut self, section: &str, key: &str, like: &str) -> Option<T> {
+        let parsed = self.text(section, key).parse().ok();
+        if parsed.is_none() {
+            self.faults.push(format!("{section}.{key} must be {like}"));
+        }
+        parsed
+    }
+
+    fn one_of(&mut self, section: &str, key: &str, words: &[&str]) -> usize {
+        let text = self.text(section, key);
+        words.iter().position(|word| *word == text).unwrap_or_else(|| {
+            self.faults.push(format!("{section}.{key} must be one of {}", words.join(", ")));
+            0
+        })
+    }
+
+    fn integer<T: TryFrom<i64>>(&mut self, section: &str, key: &str, least: i64, most: i64) -> Option<T> {
+        let number = self.values[section][key].as_integer().unwrap_or(i64::MIN);
+        let fits = (least..=most).contains(&number).then(|| T::try_from(number).ok()).flatten();
+        if fits.is_none() {
+            self.faults.push(format!("{section}.{key} must be from {least} to {most}"));
+        }
+        fits
+    }
+
+    fn span(&mut self, section: &str, key: &str) -> Option<TimeDelta> {
+        let span = humantime::parse_duration(&self.text(section, key)).ok();
+        let span = span.and_then(|span| TimeDelta::from_std(span).ok());
+        match span {
+            Some(span) if span > TimeDelta::zero() && span <= TimeDelta::days(3650) => Some(span),
+            _ => {
+                self.faults.push(format!("{section}.{key} must be a span of time such as 30s, 5m, 2h or 3d"));
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn the_defaults_are_a_configuration() {
+        let config = load(None, &BTreeMap::new()).unwrap();
+        assert_eq!(config.bind.port(), 8080);
+        assert_eq!(config.dispatch.on_uncertain, OnUncertain::Resend);
+    }
+
+    #[test]
+    fn the_environment_overrides_the_file_and_the_file_the_defaults() {
+        let folder = std::env::temp_dir().join(format!("regimen-config-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("regimen.toml");
+        std::fs::write(&file, "[web]\nbind = \"127.0.0.1:1\"\n[smtp]\nconnections = 9\n").unwrap();
+        let config = load(Some(&file), &env(&[("BIND", "127.0.0.1:2")])).unwrap();
+        assert_eq!((config.bind.port(), config.connections), (2, 9));
+        let both = env(&[("BIND", "127.0.0.1:2"), ("REGIMEN__WEB__BIND", "127.0.0.1:3")]);
+        assert_eq!(load(Some(&file), &both).unwrap().bind.port(), 3);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn all_faults_are_reported_at_once_and_no_secret_is_repeated() {
+        let faults = load(
+            None,
+            &env(&[
+                ("REGIMEN__WEB__BINT", "x"),
+                ("REGIMEN__DISPATCH__MICRO_BATCH", "21"),
+                ("REGIMEN__DISPATCH__ON_UNCERTAIN", "maybe"),
+                ("REGIMEN__SCHEDULE__REAP", "* *"),
+                ("REGIMEN__SIGN_UP__REMINDER_AFTER", "9d"),
+                ("ADMIN_TOKEN", "hunter2"),
+                ("SEAL_KEYS", "hunter2"),
+                ("PUBLIC_URL", "ftp://example.org"),
+                ("REGIMEN__ADMIN__EDITORS", "editor@example.org, nobody"),
+            ]),
+        )
+        .unwrap_err();
+        assert_eq!(faults.0.len(), 9, "{faults}");
+        let text = faults.to_string();
+        assert!(!text.contains("hunter2"), "{text}");
+        for part in ["web.bint", "micro_batch", "on_uncertain", "schedule.reap", "reminder_after", "ADMIN_TOKEN", "entry 2"] {
+            assert!(text.contains(part), "{part} is missing in {text}");
+        }
+    }
+
+    #[test]
+    fn a_configuration_in_debug_output_shows_no_secret() {
+        let config = load(
+            None,
+            &env(&[
+                ("DATABASE_URL", "postgresql://u:hunter2@localhost/x"),
+                ("SMTP_URL", "smtp://u:hunter2@localhost"),
+                ("ADMIN_TOKEN", "hunter2hunter2hunter2hunter2hunter2"),
+                ("LINK_KEY", "hunter2hunter2hunter2hunter2hunter2"),
+                ("SEAL_KEYS", &Keyring::generate([7; 32])),
+            ]),
+        )
+        .unwrap();
+        let shown = format!("{config:?}");
+        assert!(!shown.contains("hunter2") && !shown.contains("Bw"), "{shown}");
+    }
+}

@@ -6,6 +6,7 @@ use sqlx::PgPool;
 use tokio::sync::Notify;
 
 use super::ActionError;
+use super::health::Vitals;
 use crate::clock::Clock;
 use crate::content::{Bundle, Fault, Library, ReaderLinks, Series, compile};
 use crate::links::{Link, LinkKey, Purpose};
@@ -40,6 +41,7 @@ struct Inner {
     link_key: LinkKey,
     settings: Settings,
     due: Notify,
+    vitals: Vitals,
 }
 
 /// What became of an attempt to publish the content folder.
@@ -61,7 +63,7 @@ impl Service {
         settings: Settings,
     ) -> Self {
         let library = RwLock::new(Arc::new(library));
-        Self(Arc::new(Inner { db, clock, library, keyring, link_key, settings, due: Notify::new() }))
+        Self(Arc::new(Inner { db, clock, library, keyring, link_key, settings, due: Notify::new(), vitals: Vitals::default() }))
     }
 
     pub fn db(&self) -> &PgPool {
@@ -92,6 +94,11 @@ impl Service {
 
     pub fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    /// When the parts of this process last moved.
+    pub fn vitals(&self) -> &Vitals {
+        &self.0.vitals
     }
 
     pub fn public_url(&self) -> &str {
@@ -127,11 +134,7 @@ impl Service {
             privacy_url: format!("{}/privacy", self.public_url()),
             terms_url: format!("{}/terms", self.public_url()),
             site_url: self.public_url().to_owned(),
-            expires_in: humantime::format_duration(
-                self.settings().confirm_expires.to_std().unwrap_or_default(),
-            )
-            .to_string()
-            .replace("days", " days"),
+            expires_in: in_words(self.settings().confirm_expires),
         }
     }
 
@@ -147,6 +150,17 @@ impl Service {
         }
         Ok(())
     }
+}
+
+/// The span in the largest unit that divides it: "3 days", "1 hour".
+fn in_words(span: TimeDelta) -> String {
+    let minutes = span.num_minutes().max(1);
+    let (number, unit) = match minutes {
+        _ if minutes % 1440 == 0 => (minutes / 1440, "day"),
+        _ if minutes % 60 == 0 => (minutes / 60, "hour"),
+        _ => (minutes, "minute"),
+    };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Publishes `bundle` if it has no fault; otherwise what was published before stays live. Fails when there is neither.

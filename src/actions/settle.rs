@@ -2,6 +2,7 @@
 //! transaction that writes the outcome, so that a crash leaves either the old truth or the new.
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -15,6 +16,14 @@ use crate::store::{enrollments, records};
 pub struct Settled {
     pub outcome: Outcome,
     pub no_such_user: bool,
+    /// Series time from which the next step is reckoned; none means now.
+    pub accepted_at: Option<DateTime<Utc>>,
+}
+
+impl Settled {
+    pub fn now(outcome: Outcome) -> Self {
+        Self { outcome, no_such_user: false, accepted_at: None }
+    }
 }
 
 /// Settles one bucket's outcomes in one transaction. Answers how many were ours to settle; the rest were stale.
@@ -25,37 +34,52 @@ pub async fn settle(
     node: Uuid,
     hands: Hands,
 ) -> Result<usize, ActionError> {
+    let mut tx = service.db().begin().await?;
+    let changed = settle_in(service, &mut tx, bucket, settled, node, hands).await?;
+    tx.commit().await?;
+    Ok(changed)
+}
+
+/// The same, in a transaction of the caller's.
+pub async fn settle_in(
+    service: &Service,
+    tx: &mut PgConnection,
+    bucket: Bucket,
+    settled: &[Settled],
+    node: Uuid,
+    hands: Hands,
+) -> Result<usize, ActionError> {
     let outcomes: Vec<Outcome> = settled.iter().map(|one| one.outcome.clone()).collect();
     let ids: Vec<Uuid> = outcomes.iter().map(|one| one.id).collect();
-    let mut tx = service.db().begin().await?;
     let enrollments = settle::enrollments_of(&mut *tx, bucket, &ids).await?;
     let locked = settle::lock_enrollments(&mut *tx, bucket, &enrollments).await?;
-    let changed = settle::settle(&mut tx, bucket, &outcomes, hands).await?;
+    let changed = settle::settle(&mut *tx, bucket, &outcomes, hands).await?;
     settle::record_attempts(&mut *tx, bucket, &outcomes, node, hands.real).await?;
     let by_id: HashMap<Uuid, &Locked> = locked.iter().map(|one| (one.id, one)).collect();
     let mut successors = Vec::new();
     for one in &changed {
-        let gone = settled.iter().any(|other| other.outcome.id == one.id && other.no_such_user);
-        if gone {
-            suppress_here(service, &mut tx, bucket, one.subscriber, hands).await?;
+        let cause = settled.iter().find(|other| other.outcome.id == one.id);
+        if cause.is_some_and(|cause| cause.no_such_user) {
+            suppress_here(service, tx, bucket, one.subscriber, hands).await?;
         } else if let Some(enrollment) = by_id.get(&one.enrollment) {
-            successors.extend(follow(service, &mut tx, bucket, one, enrollment, hands).await?);
+            let accepted_at = cause.and_then(|cause| cause.accepted_at).unwrap_or(hands.series);
+            successors.extend(follow(service, tx, bucket, one, enrollment, accepted_at, hands).await?);
         }
     }
     if !successors.is_empty() {
         settle::add_deliveries(&mut *tx, bucket, &successors, hands.real).await?;
     }
-    tx.commit().await?;
     Ok(changed.len())
 }
 
 /// Notes an ended scheduled step and says which delivery comes next, if any.
-pub(super) async fn follow(
+async fn follow(
     service: &Service,
     tx: &mut PgConnection,
     bucket: Bucket,
     changed: &Changed,
     enrollment: &Locked,
+    accepted_at: DateTime<Utc>,
     hands: Hands,
 ) -> Result<Option<NewDelivery>, ActionError> {
     let ended = matches!(
@@ -88,7 +112,7 @@ pub(super) async fn follow(
         step: Some(next.key.clone()),
         occasion: 0,
         state: if paused { DeliveryState::Paused } else { DeliveryState::Pending },
-        due_at: next_due(hands.series, next.delay, &rhythm),
+        due_at: next_due(accepted_at, next.delay, &rhythm),
         run: None,
     }))
 }

@@ -2,7 +2,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::settle::{Settled, settle};
+use super::settle::{Settled, settle, settle_in};
 use super::sign_up::owe_now;
 use super::{ActionError, Service};
 use crate::model::{Bucket, DeliveryState, EnrollmentState, Kind};
@@ -94,22 +94,25 @@ pub async fn settle_uncertain(
     let hands = service.hands();
     match policy {
         OnUncertain::Hold => {
-            let settled: Vec<Settled> =
-                outcomes.into_iter().map(|outcome| Settled { outcome, no_such_user: false }).collect();
+            let settled: Vec<Settled> = outcomes.into_iter().map(Settled::now).collect();
             Ok(settle(service, bucket, &settled, node, hands).await? as u64)
         }
         OnUncertain::Resend => {
             let mut tx = service.db().begin().await?;
             let again = queue::send_again(&mut tx, bucket, batch, not_before).await?;
-            let outcomes: Vec<Outcome> = outcomes.into_iter().filter(|one| again.contains(&one.id)).collect();
-            record_attempts(&mut *tx, bucket, &outcomes, node, hands.real).await?;
+            let (again, held): (Vec<Outcome>, Vec<Outcome>) =
+                outcomes.into_iter().partition(|one| again.contains(&one.id));
+            record_attempts(&mut *tx, bucket, &again, node, hands.real).await?;
+            // A relay that takes each copy and never says so would have the reader get it for ever.
+            let held: Vec<Settled> = held.into_iter().map(Settled::now).collect();
+            let held = settle_in(service, &mut tx, bucket, &held, node, hands).await?;
             tx.commit().await?;
-            Ok(again.len() as u64)
+            Ok((again.len() + held) as u64)
         }
     }
 }
 
-fn uncertain_outcome((id, attempt): queue::Fence, why: &str) -> Outcome {
+pub(super) fn uncertain_outcome((id, attempt): queue::Fence, why: &str) -> Outcome {
     Outcome {
         id,
         attempt,

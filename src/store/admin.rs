@@ -495,25 +495,34 @@ pub async fn test_send_outcome(db: impl PgExecutor<'_>, id: Uuid) -> Result<Opti
         .map(Option::flatten)
 }
 
+/// A delivery of which a restored backup does not know whether it went out.
+#[derive(Debug)]
+pub struct Unknown {
+    pub id: Uuid,
+    pub attempt: i32,
+    /// Series time.
+    pub due_at: DateTime<Utc>,
+}
+
 /// Marks what fell due from `since` to `until` (series time) as uncertain and held, one bucket at a time: after a
-/// restored backup nobody can say what of it went out. Answers ids and attempts, for their successors.
+/// restored backup nobody can say what of it went out. The caller settles them in the same transaction.
 pub async fn mark_uncertain_since(
     db: impl PgExecutor<'_>,
     bucket: Bucket,
     since: DateTime<Utc>,
     until: DateTime<Utc>,
-) -> Result<Vec<(Uuid, i32)>, sqlx::Error> {
-    let rows = sqlx::query!(
+) -> Result<Vec<Unknown>, sqlx::Error> {
+    sqlx::query_as!(
+        Unknown,
         "update deliveries set state = 'sending', attempt = attempt + 1, lease_until = $3, node = null
          where bucket = $1 and state in ('pending', 'claimed', 'sending') and due_at between $2 and $3
-         returning id, attempt",
+         returning id, attempt, due_at",
         bucket.get(),
         since,
         until
     )
     .fetch_all(db)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.id, row.attempt)).collect())
+    .await
 }
 
 /// The newest sign of life of any ticker, and of any node.

@@ -161,7 +161,11 @@ pub async fn expired_sending(
     Ok(rows.into_iter().map(|row| (row.id, row.attempt)).collect())
 }
 
-/// Puts uncertain deliveries back into the queue, to be sent again under the same Message-ID.
+/// A delivery that was uncertain so often is held, whatever the policy says.
+const MOST_UNCERTAIN: i16 = 3;
+
+/// Puts uncertain deliveries back into the queue, to be sent again under the same Message-ID. Those that are not among
+/// the answers have been uncertain too often, or were not ours.
 pub async fn send_again(
     db: &mut PgConnection,
     bucket: Bucket,
@@ -169,7 +173,14 @@ pub async fn send_again(
     not_before: DateTime<Utc>,
 ) -> Result<Vec<Uuid>, sqlx::Error> {
     let (ids, attempts): (Vec<_>, Vec<_>) = batch.iter().copied().unzip();
-    let rows = sqlx::query_file!("src/store/sql/sending_again.sql", bucket.get(), &ids, &attempts, not_before)
+    let rows = sqlx::query_file!(
+        "src/store/sql/sending_again.sql",
+        bucket.get(),
+        &ids,
+        &attempts,
+        not_before,
+        MOST_UNCERTAIN
+    )
         .fetch_all(db)
         .await?;
     Ok(rows.into_iter().map(|row| row.id).collect())

@@ -1,0 +1,176 @@
+//! What admins see of readers, and their pause and resume.
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{ActionError, Actor, Page, Service};
+use crate::model::{Bucket, EmailAddress, EnrollmentState, SeriesSlug, into_window};
+use crate::store::admin::{self, AttemptLine, ConsentLine, DeliveryFilter, DeliveryLine, Reader, ReaderFilter};
+use crate::store::enrollments::{self, Enrollment};
+use crate::store::{records, wake};
+
+/// What is asked of the list of readers.
+#[derive(Debug, Default)]
+pub struct ListReaders {
+    pub state: Option<EnrollmentState>,
+    pub series: Option<SeriesSlug>,
+    pub after: Option<String>,
+    /// 1 to 500; 100 when none is given.
+    pub limit: Option<u32>,
+}
+
+/// All about one address; the condition is left out on purpose, since no admin task needs it.
+#[derive(Debug, Serialize)]
+pub struct Dossier {
+    pub enrollments: Vec<Reader>,
+    pub deliveries: Vec<DeliveryLine>,
+    pub attempts: Vec<AttemptLine>,
+    pub consents: Vec<ConsentLine>,
+    pub suppressed: bool,
+}
+
+pub async fn list(service: &Service, ask: &ListReaders) -> Result<Page<Reader>, ActionError> {
+    let limit = i64::from(ask.limit.unwrap_or(100).clamp(1, 500));
+    let filter = ReaderFilter {
+        state: ask.state.map(|state| state.as_str().to_owned()),
+        series: ask.series.as_ref().map(|series| series.as_str().to_owned()),
+        normalised: None,
+        after: ask.after.as_deref().map(parse_cursor).transpose()?,
+        limit,
+    };
+    let items = admin::readers(service.db(), &filter).await?;
+    let next = full(items.len(), limit).then(|| items.last().map(|last| cursor(last.bucket, last.id))).flatten();
+    Ok(Page { items, next })
+}
+
+pub async fn show(service: &Service, address: &EmailAddress) -> Result<Dossier, ActionError> {
+    let suppressed = records::is_suppressed(service.db(), address).await?;
+    let bucket = address.bucket();
+    let Some(subscriber) = admin::subscriber_id(service.db(), address).await? else {
+        if suppressed {
+            return Ok(Dossier {
+                enrollments: vec![],
+                deliveries: vec![],
+                attempts: vec![],
+                consents: vec![],
+                suppressed,
+            });
+        }
+        return Err(ActionError::NotFound("subscriber"));
+    };
+    let filter = ReaderFilter { normalised: Some(address.normalised().to_owned()), limit: 500, ..Default::default() };
+    let enrollments = admin::readers(service.db(), &filter).await?;
+    let filter = DeliveryFilter { subscriber: Some((bucket, subscriber)), limit: 1_000, ..Default::default() };
+    let mut deliveries = admin::deliveries(service.db(), &filter).await?;
+    deliveries.sort_by_key(|one| (one.due_at, one.id));
+    let ids: Vec<Uuid> = deliveries.iter().map(|one| one.id).collect();
+    let attempts = admin::attempts(service.db(), bucket, &ids).await?;
+    let consents = admin::consents(service.db(), bucket, subscriber).await?;
+    Ok(Dossier { enrollments, deliveries, attempts, consents, suppressed })
+}
+
+/// Pauses one reader's series.
+pub async fn pause(
+    service: &Service,
+    address: &EmailAddress,
+    series: &SeriesSlug,
+    by: &Actor,
+) -> Result<(), ActionError> {
+    let mut tx = service.db().begin().await?;
+    let open = open_enrollment(&mut tx, address, series).await?;
+    if !enrollments::pause(&mut *tx, open.bucket, open.id, service.clock().series()).await? {
+        return Err(ActionError::Refused(format!("the enrollment is {}, and only an active one is paused", open.state)));
+    }
+    log(service, &mut tx, "pause enrollment", series, by).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Resumes one reader's series: what is left comes as much later as the pause was long.
+pub async fn resume(
+    service: &Service,
+    address: &EmailAddress,
+    series: &SeriesSlug,
+    by: &Actor,
+) -> Result<(), ActionError> {
+    let mut tx = service.db().begin().await?;
+    let open = open_enrollment(&mut tx, address, series).await?;
+    if open.state != EnrollmentState::Paused {
+        return Err(ActionError::Refused(format!("the enrollment is {}, not paused", open.state)));
+    }
+    resume_in(service, &mut tx, &open).await?;
+    log(service, &mut tx, "resume enrollment", series, by).await?;
+    wake(&mut *tx).await?;
+    tx.commit().await?;
+    service.wake_dispatcher();
+    Ok(())
+}
+
+/// Resumes an enrollment if it is paused; pressing twice is the same as pressing once.
+pub async fn resume_enrollment(service: &Service, bucket: Bucket, id: Uuid) -> Result<(), ActionError> {
+    let mut tx = service.db().begin().await?;
+    let enrollment = enrollments::lock(&mut *tx, bucket, id).await?.ok_or(ActionError::NotFound("subscription"))?;
+    if enrollment.state != EnrollmentState::Paused {
+        return Ok(());
+    }
+    resume_in(service, &mut tx, &enrollment).await?;
+    wake(&mut *tx).await?;
+    tx.commit().await?;
+    service.wake_dispatcher();
+    Ok(())
+}
+
+async fn resume_in(service: &Service, tx: &mut PgConnection, enrollment: &Enrollment) -> Result<(), ActionError> {
+    let (bucket, now) = (enrollment.bucket, service.clock().series());
+    let series = service.series(&enrollment.series)?;
+    let rhythm = series.rhythm(Some(enrollment.zone), enrollment.preferred_time);
+    let paused_for = now - enrollment.paused_at.unwrap_or(now);
+    enrollments::resume(&mut *tx, bucket, enrollment.id).await?;
+    for (id, due_at) in enrollments::paused_deliveries(&mut *tx, bucket, enrollment.id).await? {
+        let due_at = into_window((due_at + paused_for).max(now), &rhythm);
+        enrollments::resume_delivery(&mut *tx, bucket, id, due_at).await?;
+    }
+    Ok(())
+}
+
+/// The open enrollment of an address, locked.
+async fn open_enrollment(
+    tx: &mut PgConnection,
+    address: &EmailAddress,
+    series: &SeriesSlug,
+) -> Result<Enrollment, ActionError> {
+    let bucket = address.bucket();
+    let subscriber =
+        admin::subscriber_id(&mut *tx, address).await?.ok_or(ActionError::NotFound("subscriber"))?;
+    let newest = enrollments::newest(&mut *tx, bucket, subscriber, series).await?;
+    let newest = newest.ok_or(ActionError::NotFound("enrollment in this series"))?;
+    let locked = enrollments::lock(&mut *tx, bucket, newest.id).await?;
+    locked.ok_or(ActionError::NotFound("enrollment in this series"))
+}
+
+async fn log(
+    service: &Service,
+    tx: &mut PgConnection,
+    action: &str,
+    series: &SeriesSlug,
+    by: &Actor,
+) -> Result<(), ActionError> {
+    let real: DateTime<Utc> = service.clock().real();
+    records::log_admin(&mut *tx, action, Some(series.as_str()), &by.who, &by.why, real).await?;
+    Ok(())
+}
+
+/// A place in a list: bucket and id of the last item.
+pub(super) fn cursor(bucket: i16, id: Uuid) -> String {
+    format!("{bucket}.{}", id.simple())
+}
+
+pub(super) fn parse_cursor(text: &str) -> Result<(i16, Uuid), ActionError> {
+    let parsed = text.split_once('.').and_then(|(bucket, id)| Some((bucket.parse().ok()?, id.parse().ok()?)));
+    parsed.ok_or_else(|| ActionError::Refused("this is no cursor of ours: use the `next` of the page before".into()))
+}
+
+pub(super) fn full(len: usize, limit: i64) -> bool {
+    i64::try_from(len).unwrap_or(i64::MAX) >= limit
+}

@@ -1,0 +1,93 @@
+//! A series as a whole: its switch and its books.
+use serde::Serialize;
+
+use super::{ActionError, Actor, Service};
+use crate::model::{Bucket, SeriesSlug, Zone, into_window};
+use crate::store::admin::{self, BookLine};
+use crate::store::{records, wake};
+
+/// A line in the list of series.
+#[derive(Debug, Serialize)]
+pub struct SeriesLine {
+    pub slug: String,
+    pub title: String,
+    pub steps: Vec<String>,
+    pub conditions: Vec<String>,
+    pub paused: bool,
+}
+
+/// A series and its books.
+#[derive(Debug, Serialize)]
+pub struct SeriesBooks {
+    pub slug: String,
+    pub paused: bool,
+    /// The published content.
+    pub content_version: String,
+    pub lines: Vec<BookLine>,
+}
+
+pub async fn list(service: &Service) -> Result<Vec<SeriesLine>, ActionError> {
+    let library = service.library();
+    let mut lines = Vec::new();
+    for series in library.series.values() {
+        lines.push(SeriesLine {
+            slug: series.slug.to_string(),
+            title: series.title.clone(),
+            steps: series.steps.iter().map(|step| step.key.to_string()).collect(),
+            conditions: series.conditions.iter().map(|one| one.key.as_str().to_owned()).collect(),
+            paused: admin::series_paused_at(service.db(), &series.slug).await?.is_some(),
+        });
+    }
+    Ok(lines)
+}
+
+/// Each delivery counts once, by its current state.
+pub async fn books(service: &Service, slug: &SeriesSlug) -> Result<SeriesBooks, ActionError> {
+    let series = service.series(slug)?;
+    let lines = admin::books(service.db(), &series.slug, service.clock().series()).await?;
+    let paused = admin::series_paused_at(service.db(), slug).await?.is_some();
+    Ok(SeriesBooks { slug: slug.to_string(), paused, content_version: service.library().version.clone(), lines })
+}
+
+/// Nothing of a paused series is handed to a relay any more, confirmations included.
+pub async fn pause(service: &Service, slug: &SeriesSlug, by: &Actor) -> Result<(), ActionError> {
+    service.series(slug)?;
+    let mut tx = service.db().begin().await?;
+    if !admin::pause_series(&mut *tx, slug, service.clock().series(), &by.who, &by.why).await? {
+        return Err(ActionError::Refused("this series is paused already".into()));
+    }
+    let real = service.clock().real();
+    records::log_admin(&mut *tx, "pause series", Some(slug.as_str()), &by.who, &by.why, real).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// What waits comes as much later as the pause was long, each at its reader's hour; in one transaction, so that a crash
+/// shifts nothing twice. Answers how many deliveries were moved.
+pub async fn resume(service: &Service, slug: &SeriesSlug, by: &Actor) -> Result<u64, ActionError> {
+    let series = service.series(slug)?;
+    let now = service.clock().series();
+    let mut tx = service.db().begin().await?;
+    let Some(paused_at) = admin::lock_paused_series(&mut *tx, slug).await? else {
+        return Err(ActionError::Refused("this series is not paused".into()));
+    };
+    let mut moved = 0;
+    for bucket in Bucket::all() {
+        let waiting = admin::lock_waiting_steps(&mut *tx, bucket, slug).await?;
+        let shifted: Vec<_> = waiting
+            .into_iter()
+            .map(|one| {
+                let rhythm = series.rhythm(Zone::parse(&one.zone).ok(), one.preferred_time);
+                (one.id, into_window((one.due_at + (now - paused_at)).max(now), &rhythm))
+            })
+            .collect();
+        moved += admin::move_due(&mut *tx, bucket, &shifted).await?;
+    }
+    admin::activate_series(&mut *tx, slug, &by.who, &by.why).await?;
+    let real = service.clock().real();
+    records::log_admin(&mut *tx, "resume series", Some(slug.as_str()), &by.who, &by.why, real).await?;
+    wake(&mut *tx).await?;
+    tx.commit().await?;
+    service.wake_dispatcher();
+    Ok(moved)
+}
