@@ -1,1 +1,307 @@
-//! (being written)
+//! The composition root: from a configuration to the running parts, and their orderly end.
+pub mod demo;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::actions::{Publishing, Service, Settings, service};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::content::{Bundle, Library};
+use crate::store::installation::{self, Purpose};
+use crate::{dispatch, mail, schedule, store, transport, web};
+
+/// The parts that a process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Roles {
+    pub web: bool,
+    pub dispatch: bool,
+}
+
+impl Roles {
+    pub const ALL: Self = Self { web: true, dispatch: true };
+
+    fn word(self) -> &'static str {
+        match (self.web, self.dispatch) {
+            (true, true) => "serve",
+            (true, false) => "web",
+            (false, _) => "dispatch",
+        }
+    }
+}
+
+/// Serves in production until a signal asks to stop.
+pub async fn serve(config: Config, roles: Roles) -> anyhow::Result<()> {
+    require(&config, roles)?;
+    let stop = stop_on_signal()?;
+    let service = open(&config, Purpose::Production, Clock::system(), Missing::Refuse).await?;
+    let listener = match roles.web {
+        true => Some(listen(config.bind).await?),
+        false => None,
+    };
+    if let Some(listener) = &listener {
+        tracing::info!(address = %listener.local_addr()?, public_url = %config.public_url, "pages and API are served");
+    }
+    run(&config, service, roles, listener, stop).await
+}
+
+/// What must be set before anything starts; all that is missing at once.
+fn require(config: &Config, roles: Roles) -> anyhow::Result<()> {
+    let mut missing = Vec::new();
+    if config.database_url.is_none() {
+        missing.push("DATABASE_URL: postgresql://user:password@host/name");
+    }
+    if config.public_url.is_empty() {
+        missing.push("PUBLIC_URL: what readers see, such as https://series.example.org");
+    } else if !config.public_url.starts_with("https://") {
+        missing.push("PUBLIC_URL must begin with https://, since links in mails carry tokens");
+    }
+    if config.seal_keys.is_none() {
+        missing.push("SEAL_KEYS (or secrets.seal_keys_file): `regimen keys` makes one");
+    }
+    if config.link_key.is_none() {
+        missing.push("LINK_KEY (or secrets.link_key_file): `regimen keys` makes one");
+    }
+    if roles.dispatch && config.smtp_url.is_none() {
+        missing.push("SMTP_URL: smtp://user:password@host:port");
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    bail!("this is needed before regimen can run:\n  {}", missing.join("\n  "))
+}
+
+/// What to do with a schema that is older than this binary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    Refuse,
+    Apply,
+}
+
+/// Opens the database and publishes the content: all that a verb needs.
+pub async fn open(config: &Config, purpose: Purpose, clock: Clock, missing: Missing) -> anyhow::Result<Service> {
+    let db = database(config).await?;
+    match missing {
+        Missing::Apply => installation::migrate(&db, purpose, clock.real()).await?,
+        Missing::Refuse => installation::check(&db, purpose).await?,
+    }
+    clock.agree(store::server_time(&db).await?);
+    let library = publish_content(config, &db, &clock).await?;
+    assemble(config, db, clock, library)
+}
+
+/// The same for a command that only looks or changes rows: it takes the content that is published and publishes none.
+pub async fn open_for_admin(config: &Config, clock: Clock) -> anyhow::Result<Service> {
+    let db = database(config).await?;
+    installation::check(&db, Purpose::Production).await?;
+    clock.agree(store::server_time(&db).await?);
+    let library = match service::published(&db).await? {
+        Some(library) => library,
+        None => publish_content(config, &db, &clock).await?,
+    };
+    assemble(config, db, clock, library)
+}
+
+fn assemble(config: &Config, db: PgPool, clock: Clock, library: Library) -> anyhow::Result<Service> {
+    let keyring = config.seal_keys.clone().context("SEAL_KEYS is not set: `regimen keys` makes one")?;
+    let link_key = config.link_key.clone().context("LINK_KEY is not set: `regimen keys` makes one")?;
+    Ok(Service::new(db, clock, library, keyring, link_key, settings(config)))
+}
+
+/// Applies what is missing of the schema and marks a new database.
+pub async fn migrate(config: &Config) -> anyhow::Result<()> {
+    let db = database(config).await?;
+    installation::migrate(&db, Purpose::Production, Clock::system().real()).await?;
+    Ok(())
+}
+
+/// A pool on the configured database, once that answers.
+pub async fn database(config: &Config) -> anyhow::Result<PgPool> {
+    let url = config.database_url.as_ref().context("DATABASE_URL is not set: postgresql://user:password@host/name")?;
+    let db = store::pool(&url.0, config.max_connections)
+        .map_err(|_| anyhow::anyhow!("DATABASE_URL cannot be read: it should look like postgresql://user:password@host/name"))?;
+    wait_for(&db, config.database_wait).await?;
+    Ok(db)
+}
+
+/// Waits for a database that is not up yet; a password that is wrong or a database that is not there is not waited for.
+async fn wait_for(db: &PgPool, patience: Duration) -> anyhow::Result<()> {
+    let began = tokio::time::Instant::now();
+    let mut said = false;
+    loop {
+        let error = match store::server_time(db).await {
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        if let sqlx::Error::Database(inner) = &error {
+            // Class 28: who we are; 3D000: no such database. 57P03 is a server that still starts.
+            if inner.code().is_some_and(|code| code.starts_with("28") || code == "3D000") {
+                bail!("the database refuses: {inner}. Look at DATABASE_URL");
+            }
+        }
+        if began.elapsed() >= patience {
+            bail!("the database did not answer in {}: {error}", humantime::format_duration(patience));
+        }
+        if !said {
+            tracing::warn!(%error, "waiting for the database, which does not answer yet");
+            said = true;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// The folder's content if it is without fault, else what was published before.
+async fn publish_content(config: &Config, db: &PgPool, clock: &Clock) -> anyhow::Result<Library> {
+    let bundle = match &config.content_folder {
+        None => Ok(Bundle::embedded()),
+        Some(folder) => Bundle::from_folder(folder),
+    };
+    let (library, publishing) = match bundle {
+        Ok(bundle) => service::publish(db, clock, &bundle).await?,
+        Err(faults) => service::keep_published(db, faults).await?,
+    };
+    match publishing {
+        Publishing::Published { version } => tracing::info!(version, "content is published"),
+        Publishing::Unchanged { .. } => {}
+        Publishing::Kept { version, faults } => {
+            for fault in &faults {
+                tracing::error!(%fault, "the content has a fault");
+            }
+            tracing::error!(version, "the content was not published; the version published before stays live");
+        }
+    }
+    Ok(library)
+}
+
+/// Runs the parts until `stop`, then lets each end in order.
+pub async fn run(
+    config: &Config,
+    service: Service,
+    roles: Roles,
+    listener: Option<TcpListener>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let node = service.clock().uuid();
+    let mut parts: JoinSet<anyhow::Result<()>> = JoinSet::new();
+    if let Some(listener) = listener {
+        let state = web::AppState::new(service.clone(), config.admin_token.clone(), roles.dispatch);
+        parts.spawn(web::serve(listener, state, stop.clone()));
+    }
+    if roles.dispatch {
+        let settings = dispatch_settings(config)?;
+        parts.spawn(part(dispatch::run(service.clone(), settings, node, stop.clone())));
+    }
+    let ticker = schedule::Settings {
+        cron: config.schedule.clone(),
+        on_uncertain: config.dispatch.on_uncertain,
+        role: roles.word(),
+    };
+    parts.spawn(part(schedule::run(service.clone(), ticker, node, stop.clone())));
+    let mut failure = None;
+    while let Some(ended) = parts.join_next().await {
+        // A part that ends by itself takes the others with it: half a service is worse than a restart.
+        stop.cancel();
+        if let Err(error) = ended.map_err(anyhow::Error::from).flatten() {
+            failure.get_or_insert(error);
+        }
+    }
+    forget(&service, node).await;
+    service.db().close().await;
+    failure.map_or(Ok(()), Err)
+}
+
+async fn part(work: impl Future<Output = ()>) -> anyhow::Result<()> {
+    work.await;
+    Ok(())
+}
+
+async fn forget(service: &Service, node: Uuid) {
+    if let Err(error) = installation::forget_node(service.db(), node).await {
+        tracing::debug!(%error, "this node could not be taken off the list");
+    }
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        public_url: config.public_url.clone(),
+        confirm_expires: config.sign_up.confirm_expires,
+        reminder_after: config.sign_up.reminder_after,
+        pending_kept: config.sign_up.pending_kept,
+        confirmations_per_day: config.sign_up.confirmations_per_day,
+        already_cooldown: config.sign_up.already_cooldown,
+        editors: config.editors.clone(),
+    }
+}
+
+fn dispatch_settings(config: &Config) -> anyhow::Result<dispatch::Settings> {
+    let url = config.smtp_url.as_ref().context("SMTP_URL is not set: smtp://user:password@host:port")?;
+    let mut relay: transport::Relay = url.0.parse().context("SMTP_URL")?;
+    relay.hello_name.clone_from(&config.hello_name);
+    relay.mails_per_connection = config.mails_per_connection;
+    let mut signers = Vec::new();
+    for key in &config.dkim {
+        signers.push(mail::DkimKey::from_file(&key.domain, &key.selector, &key.key_file)?);
+    }
+    Ok(dispatch::Settings {
+        relay,
+        connections: config.connections,
+        batch: config.dispatch.batch,
+        micro_batch: config.dispatch.micro_batch,
+        lease: config.dispatch.lease,
+        poll: config.dispatch.poll,
+        max_tries: config.dispatch.max_tries,
+        on_uncertain: config.dispatch.on_uncertain,
+        bounce_domain: config.bounce_domain.clone(),
+        unsubscribe_mailto: config.unsubscribe_mailto.clone(),
+        signers,
+    })
+}
+
+/// A listener, or words that say what to do.
+pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            anyhow::anyhow!("port {} is taken by another program: stop that, or set BIND to another port", address.port())
+        }
+        std::io::ErrorKind::PermissionDenied => {
+            anyhow::anyhow!("port {} may not be used by this user: choose one above 1023 with BIND", address.port())
+        }
+        _ => anyhow::anyhow!("{address} cannot be served on: {error}. Look at BIND"),
+    })
+}
+
+/// Cancelled at the first SIGINT or SIGTERM; a second one ends the process at once.
+pub fn stop_on_signal() -> anyhow::Result<CancellationToken> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let stop = CancellationToken::new();
+    let asked = stop.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            if asked.is_cancelled() {
+                std::process::exit(130);
+            }
+            tracing::info!("stopping: what is in flight is finished first; once more stops at once");
+            asked.cancel();
+        }
+    });
+    Ok(stop)
+}
+
+/// Structured logs to standard error.
+pub fn start_logs(level: &str, json: bool) {
+    use tracing_subscriber::{EnvFilter, fmt};
+    let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second start in one process (a test) keeps the first.
+    let started = if json { builder.json().try_init() } else { builder.try_init() };
+    started.ok();
+}

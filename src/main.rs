@@ -1,1 +1,4 @@
-fn main() {}
+//! The `regimen` program.
+fn main() -> std::process::ExitCode {
+    regimen::cli::main()
+}

@@ -175,16 +175,25 @@ pub async fn publish(db: &PgPool, clock: &Clock, bundle: &Bundle) -> anyhow::Res
             installation::publish_content(db, &version, &bundle.to_json(), clock.real()).await?;
             Ok((library, Publishing::Published { version }))
         }
-        Err(faults) => match current? {
-            Some(library) => {
-                let version = library.version.clone();
-                Ok((library, Publishing::Kept { version, faults }))
-            }
-            None => {
-                let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-                anyhow::bail!("the content has faults and none was published before:\n  {}", lines.join("\n  "))
-            }
-        },
+        Err(faults) => kept(current?, faults),
+    }
+}
+
+/// For a folder that cannot even be read: what was published before stays live. Fails when there is nothing.
+pub async fn keep_published(db: &PgPool, faults: Vec<Fault>) -> anyhow::Result<(Library, Publishing)> {
+    kept(published(db).await?, faults)
+}
+
+fn kept(current: Option<Library>, faults: Vec<Fault>) -> anyhow::Result<(Library, Publishing)> {
+    match current {
+        Some(library) => {
+            let version = library.version.clone();
+            Ok((library, Publishing::Kept { version, faults }))
+        }
+        None => {
+            let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            anyhow::bail!("the content has faults and none was published before:\n  {}", lines.join("\n  "))
+        }
     }
 }
 

@@ -1,1 +1,153 @@
-//! (being written)
+//! The command line.
+mod admin;
+mod content;
+mod output;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::app::{self, Roles, demo};
+use crate::clock::Clock;
+use crate::config::{self, Config};
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done; 1 it failed; 2 the command line is wrong; 3 the configuration is wrong; 4 overdue work (health).
+
+Configuration: every key is explained in config/default.toml (`regimen config` prints it). These names in the environment
+suffice for most: DATABASE_URL, SMTP_URL, PUBLIC_URL, BIND, ADMIN_TOKEN, SEAL_KEYS, LINK_KEY.";
+
+/// Sends a series of e-mails to each reader, one part at a time, on that reader's own schedule.
+#[derive(Parser)]
+#[command(name = "regimen", version, after_help = AFTER_HELP)]
+struct Cli {
+    /// A configuration file (TOML); it names only what differs from the defaults.
+    #[arg(long, global = true, env = "REGIMEN_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Try everything on this machine: a private database, a fast clock and an inbox in the browser.
+    Demo(DemoOptions),
+    /// Run pages, API and dispatcher in one process.
+    Serve,
+    /// Run pages and API only.
+    Web,
+    /// Run the dispatcher only.
+    Dispatch,
+    /// Create or update the database schema.
+    Migrate,
+    /// After restoring a backup: hold what may have gone out since, so that nothing is sent twice.
+    Recover {
+        /// When the backup was made, such as 2026-03-01T04:00:00Z.
+        #[arg(long, value_name = "TIME")]
+        since: chrono::DateTime<chrono::Utc>,
+    },
+    /// Check, list, preview, pause and resume series.
+    #[command(subcommand)]
+    Series(admin::SeriesCommand),
+    /// List, show, pause, resume, suppress and unsuppress subscribers.
+    #[command(subcommand)]
+    Subscribers(admin::SubscribersCommand),
+    /// Send the next step now, or a test to an editor.
+    #[command(subcommand)]
+    Send(admin::SendCommand),
+    /// List deliveries, for example those that are or were uncertain.
+    Deliveries(admin::DeliveriesOptions),
+    /// Say whether work is overdue; exit code 4 if it is.
+    Health,
+    /// Make new secrets, as lines for an environment file.
+    Keys,
+    /// Print every configuration key with its default and meaning.
+    Config,
+    /// Print a completion script for a shell.
+    Completions { shell: Shell },
+}
+
+#[derive(clap::Args)]
+struct DemoOptions {
+    /// How long a day of the series takes.
+    #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
+    day: Duration,
+    /// Where the demo keeps its data.
+    #[arg(long, default_value = ".regimen-demo", value_name = "FOLDER")]
+    data_dir: PathBuf,
+    /// The port of the pages; the next free one is taken when it is in use.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// The port of the inbox.
+    #[arg(long, default_value_t = 8025)]
+    inbox_port: u16,
+}
+
+/// What a command ended with.
+pub(crate) enum Ended {
+    Well,
+    /// Work is overdue, or a check found faults.
+    Not(u8),
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let config = match config::load(cli.config.as_deref(), &config::environment()) {
+        Ok(config) => config,
+        Err(faults) => return complain(&faults.into(), 3),
+    };
+    app::start_logs(&config.log_level, config.log_json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&error.into(), 1),
+    };
+    match runtime.block_on(run(cli.command, config)) {
+        Ok(Ended::Well) => ExitCode::SUCCESS,
+        Ok(Ended::Not(code)) => ExitCode::from(code),
+        Err(error) => complain(&error, 1),
+    }
+}
+
+#[allow(clippy::print_stderr)]
+fn complain(error: &anyhow::Error, code: u8) -> ExitCode {
+    eprintln!("regimen: {error:#}");
+    ExitCode::from(code)
+}
+
+#[allow(clippy::print_stdout)]
+async fn run(command: Command, config: Config) -> anyhow::Result<Ended> {
+    match command {
+        Command::Demo(options) => {
+            let options = demo::Options {
+                day: options.day,
+                folder: options.data_dir,
+                port: options.port,
+                inbox_port: options.inbox_port,
+            };
+            demo::demo(config, options).await?;
+        }
+        Command::Serve => app::serve(config, Roles::ALL).await?,
+        Command::Web => app::serve(config, Roles { web: true, dispatch: false }).await?,
+        Command::Dispatch => app::serve(config, Roles { web: false, dispatch: true }).await?,
+        Command::Migrate => {
+            app::migrate(&config).await?;
+            println!("the database schema is up to date");
+        }
+        Command::Recover { since } => admin::recover(&config, since).await?,
+        Command::Series(command) => return admin::series(&config, command).await,
+        Command::Subscribers(command) => admin::subscribers(&config, command).await?,
+        Command::Send(command) => admin::send(&config, command).await?,
+        Command::Deliveries(options) => admin::deliveries(&config, options).await?,
+        Command::Health => return admin::health(&config).await,
+        Command::Keys => print!("{}", demo::new_secrets(&Clock::system())),
+        Command::Config => print!("{}", config::DEFAULTS),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "regimen", &mut std::io::stdout());
+        }
+    }
+    Ok(Ended::Well)
+}

@@ -1,1 +1,152 @@
-//! (being written)
+//! The recurring work. Cron only nudges: each job also has a poll that would run anyway, so a scheduler that stalls delays
+//! nothing for long, and `/readyz` shows when it ticked last.
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::postgres::PgListener;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_cron_scheduler::{Job, JobScheduler};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::actions::Service;
+use crate::actions::tidy::{self, OnUncertain};
+use crate::config::Schedule;
+use crate::store::{self, WAKE_CHANNEL, installation};
+
+/// What this process's ticker does.
+pub struct Settings {
+    pub cron: Schedule,
+    pub on_uncertain: OnUncertain,
+    /// The word for this process in the list of nodes.
+    pub role: &'static str,
+}
+
+/// Runs until `stop`.
+pub async fn run(service: Service, settings: Settings, node: Uuid, stop: CancellationToken) {
+    let nudges = Nudges::default();
+    let scheduler = match start_cron(&service, &settings.cron, &nudges).await {
+        Ok(scheduler) => Some(scheduler),
+        Err(error) => {
+            tracing::error!(%error, "the scheduler did not start; the polls do its work");
+            None
+        }
+    };
+    let mut work = JoinSet::new();
+    let (policy, role) = (settings.on_uncertain, settings.role);
+    let s = &service;
+    recurring(&mut work, s, &stop, &nudges.reminders, Duration::from_secs(600), async |s| {
+        let reminded = tidy::remind(&s).await?;
+        if reminded > 0 {
+            tracing::info!(reminded, "reminders are on their way");
+        }
+        Ok(())
+    });
+    recurring(&mut work, s, &stop, &nudges.reap, Duration::from_secs(15), async move |s| {
+        let (given_back, uncertain) = tidy::reap(&s, policy, node).await?;
+        if given_back + uncertain > 0 {
+            tracing::warn!(given_back, uncertain, "leases had run out");
+        }
+        Ok(())
+    });
+    recurring(&mut work, s, &stop, &nudges.clean_up, Duration::from_secs(6 * 3600), async |s| {
+        let forgotten = tidy::forget_unconfirmed(&s).await?;
+        if forgotten > 0 {
+            tracing::info!(forgotten, "sign-ups that were never confirmed are deleted");
+        }
+        Ok(())
+    });
+    recurring(&mut work, s, &stop, &Arc::default(), Duration::from_secs(10), async move |s| {
+        s.clock().agree(store::server_time(s.db()).await?);
+        installation::node_seen(s.db(), node, role, s.clock().real(), s.vitals().tick()).await?;
+        s.refresh_content().await
+    });
+    work.spawn(listen(service.clone(), stop.clone()));
+    while work.join_next().await.is_some() {}
+    if let Some(mut scheduler) = scheduler {
+        scheduler.shutdown().await.ok();
+    }
+}
+
+#[derive(Default)]
+struct Nudges {
+    reminders: Arc<Notify>,
+    reap: Arc<Notify>,
+    clean_up: Arc<Notify>,
+}
+
+async fn start_cron(service: &Service, cron: &Schedule, nudges: &Nudges) -> anyhow::Result<JobScheduler> {
+    let scheduler = JobScheduler::new().await?;
+    let ticking = service.clone();
+    let tick = Job::new(cron.dispatch.as_str(), move |_, _| {
+        ticking.vitals().ticked(ticking.clock().real());
+        ticking.wake_dispatcher();
+    })?;
+    scheduler.add(tick).await?;
+    for (expression, nudge) in
+        [(&cron.reminders, &nudges.reminders), (&cron.reap, &nudges.reap), (&cron.clean_up, &nudges.clean_up)]
+    {
+        let nudge = nudge.clone();
+        scheduler.add(Job::new(expression.as_str(), move |_, _| nudge.notify_one())?).await?;
+    }
+    scheduler.start().await?;
+    Ok(scheduler)
+}
+
+/// Does the work now, at each nudge, and at least every `poll`.
+fn recurring<W, F>(
+    tasks: &mut JoinSet<()>,
+    service: &Service,
+    stop: &CancellationToken,
+    nudge: &Arc<Notify>,
+    poll: Duration,
+    mut work: W,
+) where
+    W: FnMut(Service) -> F + Send + 'static,
+    F: Future<Output = anyhow::Result<()>> + Send,
+{
+    let (service, stop, nudge) = (service.clone(), stop.clone(), nudge.clone());
+    tasks.spawn(async move {
+        while !stop.is_cancelled() {
+            if let Err(error) = work(service.clone()).await {
+                tracing::warn!(%error, "recurring work failed; it is tried again");
+            }
+            tokio::select! {
+                () = nudge.notified() => {}
+                () = tokio::time::sleep(poll) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    });
+}
+
+/// Wakes the dispatcher when any node commits something that is due. Losing the connection loses nothing: the poll
+/// guarantees.
+async fn listen(service: Service, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let heard = async {
+            let mut listener = PgListener::connect_with(service.db()).await?;
+            listener.listen(WAKE_CHANNEL).await?;
+            loop {
+                listener.recv().await?;
+                service.wake_dispatcher();
+            }
+            #[allow(unreachable_code)]
+            Ok::<(), sqlx::Error>(())
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            result = heard => {
+                if let Err(error) = result {
+                    tracing::debug!(%error, "the listener lost its connection");
+                }
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+    }
+}

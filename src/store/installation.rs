@@ -68,11 +68,13 @@ pub async fn check(db: &PgPool, purpose: Purpose) -> Result<(), SchemaError> {
     check_migrations(db).await
 }
 
+/// Whether this database has a regimen schema at all.
+pub async fn is_installed(db: &PgPool) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(r#"select to_regclass('installation') is not null as "known!""#).fetch_one(db).await
+}
+
 async fn refuse_other_purpose(db: &PgPool, purpose: Purpose) -> Result<(), SchemaError> {
-    let known = sqlx::query_scalar!(r#"select to_regclass('installation') is not null as "known!""#)
-        .fetch_one(db)
-        .await?;
-    if !known {
+    if !is_installed(db).await? {
         return Ok(());
     }
     let found = sqlx::query_scalar!("select purpose from installation").fetch_optional(db).await?;
@@ -168,6 +170,11 @@ pub async fn node_seen(
     .execute(db)
     .await
     .map(drop)
+}
+
+/// A process that ends in order takes itself off the list.
+pub async fn forget_node(db: impl PgExecutor<'_>, node: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query!("delete from nodes where id = $1", node).execute(db).await.map(drop)
 }
 
 /// Forgets processes that have not been seen since `before`.

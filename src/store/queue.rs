@@ -45,6 +45,12 @@ pub struct Claimed {
     pub requested_at: DateTime<Utc>,
 }
 
+impl Claimed {
+    pub fn fence(&self) -> Fence {
+        (self.id, self.attempt)
+    }
+}
+
 /// A claimed delivery's identity and fence.
 pub type Fence = (Uuid, i32);
 

@@ -1,0 +1,449 @@
+//! The verbs of admins on the command line: the same functions as behind the API.
+#![allow(clippy::print_stdout)]
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::{Args, Subcommand};
+
+use super::output::{json, table};
+use super::{Ended, content};
+use crate::actions::deliveries::ListDeliveries;
+use crate::actions::readers::ListReaders;
+use crate::actions::trigger::Audience;
+use crate::actions::{Actor, Service, deliveries, health, preview, readers, recover, series, suppress, trigger};
+use crate::app;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::model::{ConditionKey, DeliveryState, EmailAddress, EnrollmentState, SeriesSlug, StepKey};
+
+/// Who does it, and why: recorded with what is done.
+#[derive(Args)]
+pub(super) struct Why {
+    /// Why you do this; it is recorded.
+    #[arg(long, value_name = "TEXT")]
+    why: String,
+    /// Who you are; it is recorded.
+    #[arg(long, env = "USER", default_value = "command line", value_name = "NAME")]
+    who: String,
+}
+
+impl From<Why> for Actor {
+    fn from(why: Why) -> Self {
+        Self { who: why.who, why: why.why }
+    }
+}
+
+#[derive(Subcommand)]
+pub(super) enum SeriesCommand {
+    /// Find every fault in all series at once, with file and line.
+    Check {
+        /// The folder to check; the content of the configuration if none is given.
+        folder: Option<PathBuf>,
+    },
+    /// List the published series.
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the books of a series: how many deliveries of each step are in which state.
+    Show {
+        #[arg(value_parser = parse_slug)]
+        series: SeriesSlug,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a step as a reader would get it.
+    Preview {
+        #[arg(value_parser = parse_slug)]
+        series: SeriesSlug,
+        #[arg(value_parser = parse_step)]
+        step: StepKey,
+        /// The condition to show it for; the series' first if none is given.
+        #[arg(long, value_parser = parse_condition)]
+        condition: Option<ConditionKey>,
+        /// Print the HTML instead of the text.
+        #[arg(long)]
+        html: bool,
+    },
+    /// Send nothing of a series until it is resumed.
+    Pause {
+        #[arg(value_parser = parse_slug)]
+        series: SeriesSlug,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Go on; what waits comes as much later as the pause was long.
+    Resume {
+        #[arg(value_parser = parse_slug)]
+        series: SeriesSlug,
+        #[command(flatten)]
+        why: Why,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum SubscribersCommand {
+    /// List enrollments.
+    List {
+        #[arg(long)]
+        state: Option<EnrollmentState>,
+        #[arg(long, value_parser = parse_slug)]
+        series: Option<SeriesSlug>,
+        /// Go on after this cursor.
+        #[arg(long)]
+        after: Option<String>,
+        #[arg(long)]
+        limit: Option<u32>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one subscriber: enrollments, deliveries, attempts, consents.
+    Show {
+        #[arg(value_parser = parse_address)]
+        address: EmailAddress,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Pause one subscriber's series.
+    Pause(OneReader),
+    /// Resume it; what is left comes as much later as the pause was long.
+    Resume(OneReader),
+    /// Never mail an address again, whatever it signs up for.
+    Suppress(OneAddress),
+    /// Lift a suppression; nothing starts by itself.
+    Unsuppress(OneAddress),
+}
+
+#[derive(Args)]
+pub(super) struct OneReader {
+    #[arg(value_parser = parse_address)]
+    address: EmailAddress,
+    #[arg(long, value_parser = parse_slug)]
+    series: SeriesSlug,
+    #[command(flatten)]
+    why: Why,
+}
+
+#[derive(Args)]
+pub(super) struct OneAddress {
+    #[arg(value_parser = parse_address)]
+    address: EmailAddress,
+    #[command(flatten)]
+    why: Why,
+}
+
+#[derive(Subcommand)]
+pub(super) enum SendCommand {
+    /// Send the next step to one reader now.
+    Next {
+        #[command(flatten)]
+        reader: OneReader,
+        /// Only say whom it would reach.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Send now to all whose next step is due within a time.
+    Due {
+        #[arg(long, value_parser = parse_slug)]
+        series: SeriesSlug,
+        /// Such as 12h or 2d.
+        #[arg(long, value_parser = humantime::parse_duration)]
+        within: Duration,
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Send a test of a step to an editor named in the configuration.
+    Test {
+        #[arg(long, value_parser = parse_slug)]
+        series: SeriesSlug,
+        #[arg(long, value_parser = parse_step)]
+        step: StepKey,
+        #[arg(long, value_parser = parse_condition)]
+        condition: ConditionKey,
+        #[arg(long, value_parser = parse_address)]
+        to: EmailAddress,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// List what was triggered, when, by whom and why.
+    Runs {
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct DeliveriesOptions {
+    #[arg(long)]
+    state: Option<DeliveryState>,
+    /// Only those that were uncertain at some time, also when they were sent again since.
+    #[arg(long)]
+    was_uncertain: bool,
+    #[arg(long)]
+    after: Option<String>,
+    #[arg(long)]
+    limit: Option<u32>,
+    #[arg(long)]
+    json: bool,
+}
+
+async fn service(config: &Config) -> anyhow::Result<Service> {
+    app::open_for_admin(config, Clock::system()).await
+}
+
+pub(super) async fn recover(config: &Config, since: DateTime<Utc>) -> anyhow::Result<()> {
+    let service = service(config).await?;
+    let node = service.clock().uuid();
+    let marked = recover::recover(&service, since, node).await?;
+    println!("{marked} deliveries that fell due since then are held as uncertain; start the dispatcher now");
+    println!("list them with: regimen deliveries --state uncertain");
+    Ok(())
+}
+
+pub(super) async fn series(config: &Config, command: SeriesCommand) -> anyhow::Result<Ended> {
+    match command {
+        SeriesCommand::Check { folder } => {
+            return Ok(content::check(folder.as_deref().or(config.content_folder.as_deref())));
+        }
+        SeriesCommand::List { json: as_json } => {
+            let list = series::list(&service(config).await?).await?;
+            if as_json {
+                json(&list)?;
+            } else {
+                let state = |paused| if paused { "paused" } else { "active" }.to_owned();
+                let rows: Vec<_> = list
+                    .into_iter()
+                    .map(|one| [one.slug, one.steps.len().to_string(), state(one.paused), one.title])
+                    .collect();
+                table(["SERIES", "STEPS", "STATE", "TITLE"], &rows, "no series is published");
+            }
+        }
+        SeriesCommand::Show { series: slug, json: as_json } => {
+            let books = series::books(&service(config).await?, &slug).await?;
+            if as_json { json(&books)? } else { print_books(&books) }
+        }
+        SeriesCommand::Preview { series, step, condition, html } => {
+            let mail = preview::preview(&service(config).await?, &series, &step, condition.as_ref())?;
+            if html {
+                println!("{}", mail.html);
+            } else {
+                println!("Subject: {}\n\n{}", mail.subject, mail.text);
+            }
+        }
+        SeriesCommand::Pause { series, why } => {
+            series::pause(&service(config).await?, &series, &why.into()).await?;
+            println!("paused: nothing of {series} is sent until it is resumed");
+        }
+        SeriesCommand::Resume { series, why } => {
+            let moved = series::resume(&service(config).await?, &series, &why.into()).await?;
+            println!("resumed: {moved} waiting deliveries come as much later as the pause was long");
+        }
+    }
+    Ok(Ended::Well)
+}
+
+fn print_books(books: &series::SeriesBooks) {
+    println!("{}{}  content {}\n", books.slug, if books.paused { " (paused)" } else { "" }, books.content_version);
+    let rows: Vec<_> = books
+        .lines
+        .iter()
+        .map(|line| {
+            let due = match (line.repeats, line.due) {
+                (true, _) => "repeat",
+                (false, true) => "due",
+                (false, false) => "later",
+            };
+            [
+                line.step.clone().unwrap_or_else(|| line.kind.clone()),
+                due.to_owned(),
+                line.state.clone(),
+                line.reason.clone().unwrap_or_default(),
+                line.count.to_string(),
+            ]
+        })
+        .collect();
+    table(["MAIL", "DUE", "STATE", "REASON", "COUNT"], &rows, "nobody has signed up yet");
+}
+
+pub(super) async fn subscribers(config: &Config, command: SubscribersCommand) -> anyhow::Result<()> {
+    let service = service(config).await?;
+    match command {
+        SubscribersCommand::List { state, series, after, limit, json: as_json } => {
+            let page = readers::list(&service, &ListReaders { state, series, after, limit }).await?;
+            if as_json {
+                return json(&page);
+            }
+            let rows: Vec<_> = page
+                .items
+                .iter()
+                .map(|one| {
+                    let state = if one.suppressed { "suppressed" } else { &one.state };
+                    [one.address.clone(), one.series.clone(), state.to_owned(), one.done_steps.len().to_string(), one.zone.clone()]
+                })
+                .collect();
+            table(["ADDRESS", "SERIES", "STATE", "RECEIVED", "ZONE"], &rows, "no subscriber fits");
+            if let Some(next) = page.next {
+                println!("\nmore: --after {next}");
+            }
+        }
+        SubscribersCommand::Show { address, json: as_json } => {
+            let dossier = readers::show(&service, &address).await?;
+            if as_json { json(&dossier)? } else { print_dossier(&dossier) }
+        }
+        SubscribersCommand::Pause(one) => {
+            readers::pause(&service, &one.address, &one.series, &one.why.into()).await?;
+            println!("paused");
+        }
+        SubscribersCommand::Resume(one) => {
+            readers::resume(&service, &one.address, &one.series, &one.why.into()).await?;
+            println!("resumed");
+        }
+        SubscribersCommand::Suppress(one) => {
+            suppress::suppress(&service, &one.address, &one.why.into()).await?;
+            println!("suppressed: this address is not mailed any more");
+        }
+        SubscribersCommand::Unsuppress(one) => {
+            suppress::unsuppress(&service, &one.address, &one.why.into()).await?;
+            println!("the suppression is lifted; nothing starts until the reader signs up again");
+        }
+    }
+    Ok(())
+}
+
+fn print_dossier(dossier: &readers::Dossier) {
+    for one in &dossier.enrollments {
+        println!("{}: {} since {}, zone {}", one.series, one.state, minute(one.created_at), one.zone);
+    }
+    if dossier.suppressed {
+        println!("suppressed: this address is not mailed");
+    }
+    println!();
+    let rows: Vec<_> = dossier
+        .deliveries
+        .iter()
+        .map(|one| {
+            let last = dossier.attempts.iter().rfind(|attempt| attempt.delivery == one.id);
+            [
+                one.step.clone().unwrap_or_else(|| one.kind.clone()),
+                minute(one.due_at),
+                one.state.clone(),
+                one.reason.clone().unwrap_or_default(),
+                one.attempt.to_string(),
+                last.and_then(|last| last.reply.clone()).unwrap_or_default(),
+            ]
+        })
+        .collect();
+    table(["MAIL", "DUE", "STATE", "REASON", "ATTEMPTS", "LAST REPLY"], &rows, "no delivery yet");
+}
+
+pub(super) async fn send(config: &Config, command: SendCommand) -> anyhow::Result<()> {
+    let service = service(config).await?;
+    match command {
+        SendCommand::Next { reader, dry_run } => {
+            let audience = Audience::Reader(reader.address);
+            let done = trigger::trigger(&service, &reader.series, &audience, &reader.why.into(), dry_run).await?;
+            print_triggered(&done);
+        }
+        SendCommand::Due { series, within, dry_run, why } => {
+            let audience = Audience::DueWithin(TimeDelta::from_std(within).context("--within is too long")?);
+            print_triggered(&trigger::trigger(&service, &series, &audience, &why.into(), dry_run).await?);
+        }
+        SendCommand::Test { series, step, condition, to, why } => {
+            let id = trigger::test_send(&service, &series, &step, &condition, &to, &why.into()).await?;
+            println!("asked a dispatcher to send it; waiting up to 30 seconds");
+            let patience = tokio::time::Instant::now() + Duration::from_secs(30);
+            while tokio::time::Instant::now() < patience {
+                if let Some(outcome) = trigger::test_send_outcome(&service, id).await? {
+                    println!("{outcome}");
+                    return Ok(());
+                }
+                tokio::time::sleep(Duration::from_millis(300)).await;
+            }
+            println!("no dispatcher took it yet: is one running?");
+        }
+        SendCommand::Runs { json: as_json } => {
+            let runs = trigger::runs(&service).await?;
+            if as_json {
+                return json(&runs);
+            }
+            let rows: Vec<_> = runs
+                .into_iter()
+                .map(|run| {
+                    let progress = format!("{}/{}", run.accepted, run.readers);
+                    [run.id.to_string(), minute(run.at), run.kind, run.series, progress, run.who, run.why]
+                })
+                .collect();
+            table(["RUN", "AT", "KIND", "SERIES", "ACCEPTED", "WHO", "WHY"], &rows, "nothing was triggered yet");
+        }
+    }
+    Ok(())
+}
+
+fn print_triggered(done: &trigger::Triggered) {
+    match done.run {
+        Some(run) => println!("run {run}: due now for {} readers", done.readers),
+        None => println!("dry run: it would reach {} readers; nothing was changed", done.readers),
+    }
+}
+
+pub(super) async fn deliveries(config: &Config, options: DeliveriesOptions) -> anyhow::Result<()> {
+    let ask = ListDeliveries {
+        state: options.state,
+        was_uncertain: options.was_uncertain,
+        after: options.after,
+        limit: options.limit,
+    };
+    let page = deliveries::list(&service(config).await?, &ask).await?;
+    if options.json {
+        return json(&page);
+    }
+    let rows: Vec<_> = page
+        .items
+        .iter()
+        .map(|one| {
+            [
+                one.id.to_string(),
+                one.step.clone().unwrap_or_else(|| one.kind.clone()),
+                minute(one.due_at),
+                one.state.clone(),
+                one.reason.clone().unwrap_or_default(),
+                one.uncertain_count.to_string(),
+            ]
+        })
+        .collect();
+    table(["DELIVERY", "MAIL", "DUE", "STATE", "REASON", "UNCERTAIN"], &rows, "no delivery fits");
+    if let Some(next) = page.next {
+        println!("\nmore: --after {next}");
+    }
+    Ok(())
+}
+
+pub(super) async fn health(config: &Config) -> anyhow::Result<Ended> {
+    let health = health::health(&service(config).await?).await?;
+    json(&health)?;
+    Ok(if health.is_well() { Ended::Well } else { Ended::Not(4) })
+}
+
+fn minute(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%MZ").to_string()
+}
+
+fn parse_slug(text: &str) -> Result<SeriesSlug, String> {
+    SeriesSlug::parse(text).map_err(|error| error.to_string())
+}
+
+fn parse_step(text: &str) -> Result<StepKey, String> {
+    StepKey::parse(text).map_err(|error| error.to_string())
+}
+
+fn parse_condition(text: &str) -> Result<ConditionKey, String> {
+    ConditionKey::parse(text).map_err(|error| error.to_string())
+}
+
+fn parse_address(text: &str) -> Result<EmailAddress, String> {
+    EmailAddress::parse(text).map_err(|error| error.to_string())
+}

@@ -1,0 +1,119 @@
+//! One error for all handlers. Causes are logged, never shown; an API caller gets problem details (RFC 9457).
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::actions::ActionError;
+
+/// Why a request was not carried out, in words that may be shown.
+#[derive(Debug)]
+pub enum WebError {
+    /// The bearer token is missing or wrong.
+    Unauthorised,
+    NotFound(String),
+    /// It may not be done, or not now; the text says what to do instead.
+    Conflict(String),
+    /// A field is wrong: its name, and what to do.
+    Invalid(Vec<(&'static str, String)>),
+    BadRequest(String),
+    /// The database is away, or full: nothing was written.
+    Unavailable,
+    Internal,
+}
+
+impl WebError {
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Unauthorised => StatusCode::UNAUTHORIZED,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    pub fn detail(&self) -> String {
+        match self {
+            Self::Unauthorised => "Send the admin token: Authorization: Bearer …".into(),
+            Self::NotFound(text) | Self::Conflict(text) | Self::BadRequest(text) => text.clone(),
+            Self::Invalid(_) => "Some fields need another value.".into(),
+            Self::Unavailable => "The service cannot write to its database just now. Please try again in a minute.".into(),
+            Self::Internal => "Something went wrong on our side. Please try again later.".into(),
+        }
+    }
+}
+
+impl From<ActionError> for WebError {
+    fn from(error: ActionError) -> Self {
+        match error {
+            ActionError::NotFound(what) => Self::NotFound(format!("There is no such {what}.")),
+            ActionError::Refused(why) => Self::Conflict(why),
+            ActionError::Link(error) => Self::NotFound(format!("This link does not work: {error}.")),
+            ActionError::Database(error) => Self::from(error),
+            ActionError::Seal(error) => {
+                tracing::error!(%error, "a condition could not be opened");
+                Self::Internal
+            }
+            ActionError::Render(error) => {
+                tracing::error!(%error, "a page or mail could not be rendered");
+                Self::Internal
+            }
+        }
+    }
+}
+
+impl From<sqlx::Error> for WebError {
+    fn from(error: sqlx::Error) -> Self {
+        tracing::error!(%error, "the database refused");
+        match &error {
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_) => {
+                Self::Unavailable
+            }
+            // Classes 08 (connection), 53 (disk full, too many connections), 57 (shutdown).
+            sqlx::Error::Database(inner) if inner.code().is_some_and(|code| is_passing(&code)) => Self::Unavailable,
+            _ => Self::Internal,
+        }
+    }
+}
+
+fn is_passing(code: &str) -> bool {
+    ["08", "53", "57", "25006"].iter().any(|class| code.starts_with(class))
+}
+
+/// An answer for API callers.
+pub struct Problem(pub WebError);
+
+impl<E: Into<WebError>> From<E> for Problem {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.0.status();
+        let mut body = json!({
+            "title": status.canonical_reason().unwrap_or("Error"),
+            "status": status.as_u16(),
+            "detail": self.0.detail(),
+        });
+        if let WebError::Invalid(fields) = &self.0 {
+            let errors: Vec<_> =
+                fields.iter().map(|(field, message)| json!({ "field": field, "message": message })).collect();
+            body["errors"] = json!(errors);
+        }
+        let mut response = (status, Json(body)).into_response();
+        let kind = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+        }
+        response
+    }
+}
