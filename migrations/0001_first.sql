@@ -10,6 +10,9 @@ create table installation (
     series_now timestamptz,
     created_at timestamptz not null
 );
+-- Set by the binary on the connection that migrates, so that no schema is ever without its mark.
+insert into installation (purpose, created_at)
+values (current_setting('regimen.purpose'), current_setting('regimen.now')::timestamptz);
 
 -- Published content: what the nodes render from, also when the folder on disk is broken.
 create table content_versions (

@@ -30,6 +30,11 @@ pub enum SchemaError {
          Point DATABASE_URL at another database"
     )]
     WrongPurpose { found: String, wanted: &'static str },
+    #[error(
+        "this database has {tables} tables of another program, and a demo takes only an empty one. Nothing was changed. \
+         Point DATABASE_URL at an empty database, or unset it"
+    )]
+    NotEmpty { tables: i64 },
     #[error("the database schema is older than this binary ({missing} migrations to apply): run `regimen migrate`")]
     Older { missing: usize },
     #[error(
@@ -51,15 +56,30 @@ pub async fn migrate(db: &PgPool, purpose: Purpose, now: DateTime<Utc>) -> Resul
     if let Err(error @ (SchemaError::Newer { .. } | SchemaError::Changed { .. })) = check_migrations(db).await {
         return Err(error);
     }
-    MIGRATIONS.run(db).await?;
+    let mut connection = db.acquire().await?;
+    if purpose == Purpose::Demo && !is_installed(db).await? {
+        refuse_foreign_tables(&mut connection).await?;
+    }
+    // The first migration marks the database with these.
     sqlx::query!(
-        "insert into installation (purpose, created_at) values ($1, $2) on conflict do nothing",
+        "select set_config('regimen.purpose', $1, false) as purpose, set_config('regimen.now', $2, false) as now",
         purpose.as_str(),
-        now
+        now.to_rfc3339()
     )
-    .execute(db)
+    .fetch_one(&mut *connection)
     .await?;
+    MIGRATIONS.run(&mut *connection).await?;
     refuse_other_purpose(db, purpose).await
+}
+
+/// A demo makes itself at home only in an empty database: one with tables of another program is somebody's.
+async fn refuse_foreign_tables(db: impl PgExecutor<'_>) -> Result<(), SchemaError> {
+    let tables = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from pg_tables where schemaname = current_schema() and tablename <> '_sqlx_migrations'"#
+    )
+    .fetch_one(db)
+    .await?;
+    if tables == 0 { Ok(()) } else { Err(SchemaError::NotEmpty { tables }) }
 }
 
 /// For commands that do not migrate: the schema is this binary's and the database of this kind.
