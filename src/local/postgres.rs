@@ -49,7 +49,8 @@ pub struct PrivatePostgres {
     watchdog: Child,
     sockets: PathBuf,
     /// Held as long as the server may run; the kernel frees it when we end.
-    _lock: File,
+    #[cfg_attr(not(test), expect(dead_code, reason = "it is held, not read"))]
+    lock: File,
 }
 
 impl PrivatePostgres {
@@ -86,7 +87,7 @@ impl PrivatePostgres {
         // A group of its own, so that Ctrl-C reaches us alone and we can finish our work before postgres stops.
         let watchdog = command.process_group(0).spawn().context("cannot run /bin/sh")?;
 
-        let mut server = Self { watchdog, sockets, _lock: lock };
+        let mut server = Self { watchdog, sockets, lock };
         server.wait_until_ready(&data, &cluster)?;
         Ok(server)
     }

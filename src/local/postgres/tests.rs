@@ -77,7 +77,7 @@ async fn kill_9_of_the_owner_stops_postgres() {
     owner.wait().unwrap();
     // The server ends this query long before its time, which is how we hear of it.
     let cut_short = sqlx::query("select pg_sleep(600)").execute(&mut connection);
-    let cut_short = tokio::time::timeout(Duration::from_secs(60), cut_short).await.expect("postgres goes on");
+    let cut_short = tokio::time::timeout(Duration::from_mins(1), cut_short).await.expect("postgres goes on");
     assert!(cut_short.is_err());
     until("postgres is gone", || !leftovers::runs_on(pid, &cluster));
     until("the folder of its socket is gone", || !sockets.exists());
@@ -100,7 +100,7 @@ async fn a_postgres_without_its_watchdog_is_replaced() {
     }
     first.watchdog.wait().unwrap();
     let lock = File::options().append(true).open(folder.path().join("lock")).unwrap();
-    first._lock = lock;
+    first.lock = lock;
     assert!(leftovers::runs_on(old.pid, &cluster));
 
     let second = PrivatePostgres::start(folder.path(), &QUICK).unwrap();
