@@ -1,1 +1,2 @@
-//! (being written)
+//! The local machinery behind `regimen demo` and the tests.
+pub mod smtp;
