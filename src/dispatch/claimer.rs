@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::Shared;
+use super::{Shared, Until};
 use super::outcome::not_charged;
 use super::prepare::{Prepared, prepare};
 use crate::actions::settle::{Settled, settle};
@@ -21,13 +21,16 @@ pub(super) enum Job {
 /// How long content or keys that fail are left before they are tried again; no reader is charged.
 const MEND_TIME: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 
-/// Runs until asked to stop; the end of `jobs` ends the senders.
-pub(super) async fn run(shared: &Arc<Shared>, jobs: mpsc::Sender<Job>) {
+/// Runs until asked to stop, or until nothing is left to claim; the end of `jobs` ends the senders.
+pub(super) async fn run(shared: &Arc<Shared>, jobs: mpsc::Sender<Job>, until: Until) {
     let mut trouble = 0;
     while !shared.stop.is_cancelled() {
-        if let Some(until) = shared.relay_health.rest_until() {
+        if let Some(rested) = shared.relay_health.rest_until() {
+            if until == Until::Drained {
+                return;
+            }
             tokio::select! {
-                () = tokio::time::sleep_until(until) => {}
+                () = tokio::time::sleep_until(rested) => {}
                 () = shared.stop.cancelled() => {}
             }
             shared.service.vitals().dispatcher_moved(shared.service.clock().real());
@@ -35,6 +38,7 @@ pub(super) async fn run(shared: &Arc<Shared>, jobs: mpsc::Sender<Job>) {
         }
         match pass(shared, &jobs).await {
             Ok(true) => trouble = 0,
+            Ok(false) if until == Until::Drained => return,
             Ok(false) => {
                 trouble = 0;
                 rest(shared, shared.settings.poll).await;

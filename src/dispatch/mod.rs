@@ -58,6 +58,23 @@ struct Shared {
 
 /// Runs until `stop`; then what is in flight is finished and settled, and what is not begun is given back.
 pub async fn run(service: Service, settings: Settings, node: Uuid, stop: CancellationToken) {
+    run_until(service, settings, node, stop, Until::Stopped).await;
+}
+
+/// Sends what is due now and returns, also when the relay rests.
+pub async fn drain(service: Service, settings: Settings, node: Uuid) {
+    run_until(service, settings, node, CancellationToken::new(), Until::Drained).await;
+}
+
+/// When a dispatcher ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Until {
+    Stopped,
+    /// Nothing is due any more that could be sent.
+    Drained,
+}
+
+async fn run_until(service: Service, settings: Settings, node: Uuid, stop: CancellationToken, until: Until) {
     let connections = settings.connections.max(1);
     let shared = Arc::new(Shared {
         service,
@@ -75,7 +92,7 @@ pub async fn run(service: Service, settings: Settings, node: Uuid, stop: Cancell
     }
     let heart_stop = CancellationToken::new();
     let heart = tokio::spawn(held::heartbeat(shared.clone(), heart_stop.clone()));
-    claimer::run(&shared, jobs).await;
+    claimer::run(&shared, jobs, until).await;
     while senders.join_next().await.is_some() {}
     heart_stop.cancel();
     heart.await.ok();
