@@ -1,0 +1,13 @@
+//! The stories: a reader, an admin, a crash. One binary, one private PostgreSQL, a database for each test.
+#[path = "../support/mod.rs"]
+mod support;
+
+mod admin;
+mod confirm;
+mod dispatch;
+mod layering;
+mod main_job;
+mod privacy;
+mod recover;
+mod sign_up;
+mod unsubscribe;
