@@ -68,7 +68,7 @@ impl Connection {
 
     /// Hands one mail over and announces the next one in the same breath, which halves the waiting for a distant relay
     /// (RFC 2920 lets a new transaction's commands follow the final dot). The next call must then be for `next`, unchanged;
-    /// any other mail gets [`SendError::Broken`]. Announcing delivers nothing. Without PIPELINING it is the same as [`send`](Self::send).
+    /// any other mail gets [`SendError::Broken`], and dropping the connection instead is harmless. Announcing delivers nothing. Without PIPELINING it is the same as [`send`](Self::send).
     pub async fn send_with_next(
         &mut self,
         envelope: &Envelope,
@@ -134,7 +134,7 @@ impl Connection {
             }
         }
         if let Some(credentials) = &relay.auth {
-            if !wire.is_tls() && !wire.is_local() {
+            if !wire.keeps_secrets() {
                 return Err("the password would travel unprotected".into());
             }
             log_in(&mut wire, &offers, credentials, limit).await?;
@@ -201,7 +201,15 @@ impl Connection {
         let mut first = None;
         let mut recipient = false;
         for stage in [Stage::Mail, Stage::Rcpt, Stage::Data] {
-            let reply = self.read(self.timeouts.of(stage)).await?;
+            let reply = match (self.read(self.timeouts.of(stage)).await, first) {
+                (Ok(reply), refusal) => {
+                    first = refusal;
+                    reply
+                }
+                // It refused and hung up: the refusal stands.
+                (Err(_), Some(refusal)) => return Err(Refusal { usable: false, ..refusal }),
+                (Err(lost), None) => return Err(lost),
+            };
             let welcome = stage.welcomes(&reply);
             if !welcome && first.is_none() {
                 let refusal = self.refused(&reply, stage, envelope);
