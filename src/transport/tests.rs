@@ -131,12 +131,14 @@ async fn no_lone_dot_goes_to_an_accepted_recipient() {
         Line::Hear("RCPT"),
         Line::Hear("DATA"),
         Line::Say("451 no\r\n250 yes\r\n354 go\r\n"),
+        Line::End,
     ])
     .await;
     let mut connection = Connection::open(&relay(address, "")).await.unwrap();
     let result = connection.send(&to(ANN), BODY).await;
     assert_eq!(result, Err(SendError::Deferred { code: 451, reply: "no".into() }));
     assert!(!connection.reusable());
+    connection.quit().await;
     server.await.unwrap();
 }
 
@@ -173,6 +175,18 @@ async fn a_body_cut_short_is_broken() {
     // More than the sockets' buffers hold, so the end cannot have left.
     let result = connection.send(&to(ANN), &b"line\r\n".repeat(4_000_000)).await;
     assert!(matches!(result, Err(SendError::Broken { .. })), "{result:?}");
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_relay_that_hangs_up_on_a_body_may_say_why() {
+    let mut lines = until_body();
+    lines.extend([Line::Hear("line"), Line::Say("552 5.3.4 too large\r\n")]);
+    let (address, server) = recite(lines).await;
+    let mut connection = Connection::open(&relay(address, "")).await.unwrap();
+    let result = connection.send(&to(ANN), &b"line\r\n".repeat(4_000_000)).await;
+    assert_eq!(result, Err(SendError::Rejected { code: 552, reply: "5.3.4 too large".into(), no_such_user: false }));
+    assert!(!connection.reusable());
     server.await.unwrap();
 }
 

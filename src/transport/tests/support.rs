@@ -115,6 +115,8 @@ pub const BODY: &[u8] = b"Subject: x\r\n\r\nHello\r\n";
 pub enum Line {
     Say(&'static str),
     Hear(&'static str),
+    /// The client closes without another word.
+    End,
 }
 
 /// A server that says and expects exactly these lines, once, and then closes. Its task fails when it hears something else.
@@ -130,6 +132,11 @@ pub async fn recite(lines: Vec<Line>) -> (SocketAddr, JoinHandle<()>) {
                     let mut heard = String::new();
                     socket.read_line(&mut heard).await.unwrap();
                     assert!(heard.starts_with(expected), "heard {heard:?}, not {expected:?}");
+                }
+                Line::End => {
+                    let mut heard = String::new();
+                    socket.read_line(&mut heard).await.unwrap();
+                    assert_eq!(heard, "");
                 }
             }
         }
