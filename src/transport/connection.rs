@@ -17,7 +17,8 @@ pub struct Connection {
     wire: Wire,
     offers: Offers,
     timeouts: Timeouts,
-    mails_per_connection: u32,
+    /// How many mails may go over it, and how many have.
+    most: u32,
     sent: u32,
     /// False while a mail is on its way, so it stays false when that was given up half-way.
     healthy: bool,
@@ -31,6 +32,7 @@ pub struct Connection {
 
 /// What the relay's EHLO reply lists.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one extension, offered or not")]
 struct Offers {
     pipelining: bool,
     eight_bit: bool,
@@ -68,7 +70,7 @@ impl Connection {
 
     /// Hands one mail over and announces the next one in the same breath, which halves the waiting for a distant relay
     /// (RFC 2920 lets a new transaction's commands follow the final dot). The next call must then be for `next`, unchanged;
-    /// any other mail gets [`SendError::Broken`]. Announcing delivers nothing. Without PIPELINING it is the same as [`send`](Self::send).
+    /// any other mail gets [`SendError::Broken`], and dropping the connection instead is harmless. Announcing delivers nothing. Without PIPELINING it is the same as [`send`](Self::send).
     pub async fn send_with_next(
         &mut self,
         envelope: &Envelope,
@@ -80,7 +82,7 @@ impl Connection {
         }
         let prepared = self.offers.prepare(envelope, message)?;
         self.sent += 1;
-        let room = self.sent < self.mails_per_connection;
+        let room = self.sent < self.most;
         let next = next.filter(|_| room && self.offers.pipelining);
         let next = next.and_then(|(envelope, message)| self.offers.prepare(envelope, message).ok());
         self.healthy = false;
@@ -91,7 +93,7 @@ impl Connection {
 
     /// Whether another mail may go over this connection.
     pub fn reusable(&self) -> bool {
-        self.healthy && self.sent < self.mails_per_connection
+        self.healthy && self.sent < self.most
     }
 
     /// Whether an idle connection is still there. It asks the system, not the relay, so it costs no round trip.
@@ -134,7 +136,7 @@ impl Connection {
             }
         }
         if let Some(credentials) = &relay.auth {
-            if !wire.is_tls() && !wire.is_local() {
+            if !wire.keeps_secrets() {
                 return Err("the password would travel unprotected".into());
             }
             log_in(&mut wire, &offers, credentials, limit).await?;
@@ -143,7 +145,7 @@ impl Connection {
             wire,
             offers,
             timeouts: relay.timeouts,
-            mails_per_connection: relay.mails_per_connection,
+            most: relay.mails_per_connection,
             sent: 0,
             healthy: true,
             needs_reset: false,
@@ -201,7 +203,15 @@ impl Connection {
         let mut first = None;
         let mut recipient = false;
         for stage in [Stage::Mail, Stage::Rcpt, Stage::Data] {
-            let reply = self.read(self.timeouts.of(stage)).await?;
+            let reply = match (self.read(self.timeouts.of(stage)).await, first) {
+                (Ok(reply), refusal) => {
+                    first = refusal;
+                    reply
+                }
+                // It refused and hung up: the refusal stands.
+                (Err(_), Some(refusal)) => return Err(Refusal { usable: false, ..refusal }),
+                (Err(lost), None) => return Err(lost),
+            };
             let welcome = stage.welcomes(&reply);
             if !welcome && first.is_none() {
                 let refusal = self.refused(&reply, stage, envelope);

@@ -1,5 +1,6 @@
 //! Bytes out and replies in, over plain text or TLS.
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -45,13 +46,10 @@ impl Wire {
         Ok(Self { stream: Stream::Tls(Box::new(stream)), input: Vec::new() })
     }
 
-    pub(super) fn is_tls(&self) -> bool {
-        matches!(self.stream, Stream::Tls(_))
-    }
-
-    /// Whether the other end is on this very machine.
-    pub(super) fn is_local(&self) -> bool {
-        self.socket().peer_addr().is_ok_and(|peer| peer.ip().to_canonical().is_loopback())
+    /// Whether a password may be said here: nobody on the way can listen, or there is no way.
+    pub(super) fn keeps_secrets(&self) -> bool {
+        let peer = self.socket().peer_addr().ok();
+        matches!(self.stream, Stream::Tls(_)) || peer.is_some_and(|peer| is_this_machine(peer.ip()))
     }
 
     /// Writes all of it; `limit` is for each piece to be taken. After an error the last bytes have not left this process, because
@@ -163,10 +161,33 @@ const MAX_LINES: usize = 100;
 const CLOSED: &str = "the connection was closed";
 const NO_REPLY: &str = "what came back is no SMTP reply";
 
+fn is_this_machine(peer: IpAddr) -> bool {
+    peer.to_canonical().is_loopback()
+}
+
 fn late(what: &str) -> String {
     format!("waited too long for {what}")
 }
 
 fn lost(error: &io::Error) -> String {
     format!("the connection was lost: {error}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_is_this_machine() {
+        for (peer, expected) in [
+            ("127.0.0.1", true),
+            ("127.9.9.9", true),
+            ("::1", true),
+            ("::ffff:127.0.0.1", true),
+            ("10.0.0.1", false),
+            ("::", false),
+        ] {
+            assert_eq!(is_this_machine(peer.parse().unwrap()), expected, "{peer}");
+        }
+    }
 }
