@@ -25,6 +25,8 @@ pub enum LinkState {
 #[derive(Debug, Clone)]
 pub struct LinkView {
     pub series_title: String,
+    /// How many parts the series has.
+    pub parts: usize,
     pub state: LinkState,
 }
 
@@ -34,7 +36,7 @@ pub async fn look(service: &Service, token: &str) -> Result<LinkView, ActionErro
     let enrollment = enrollments::by_id(service.db(), link.bucket, link.enrollment).await?;
     let enrollment = enrollment.ok_or(ActionError::NotFound("sign-up"))?;
     let series = service.series(&enrollment.series)?;
-    Ok(LinkView { series_title: series.title.clone(), state: state_of(service, &link, &enrollment) })
+    Ok(view_of(service, &series, &link, &enrollment))
 }
 
 /// Activates the enrollment and owes the first step, in one transaction. Pressing twice is the same as pressing once.
@@ -44,9 +46,8 @@ pub async fn confirm(service: &Service, token: &str) -> Result<LinkView, ActionE
     let enrollment = enrollments::lock(&mut *tx, link.bucket, link.enrollment).await?;
     let enrollment = enrollment.ok_or(ActionError::NotFound("sign-up"))?;
     let series = service.series(&enrollment.series)?;
-    let state = state_of(service, &link, &enrollment);
-    let view = LinkView { series_title: series.title.clone(), state };
-    if state != LinkState::Ready {
+    let view = view_of(service, &series, &link, &enrollment);
+    if view.state != LinkState::Ready {
         return Ok(view);
     }
     let real = service.clock().real();
@@ -93,6 +94,11 @@ pub async fn send_new_link(service: &Service, token: &str) -> Result<(), ActionE
     tx.commit().await?;
     service.wake_dispatcher();
     Ok(())
+}
+
+fn view_of(service: &Service, series: &Series, link: &Link, enrollment: &Enrollment) -> LinkView {
+    let state = state_of(service, link, enrollment);
+    LinkView { series_title: series.title.clone(), parts: series.steps.len(), state }
 }
 
 fn state_of(service: &Service, link: &Link, enrollment: &Enrollment) -> LinkState {

@@ -115,6 +115,13 @@ impl Service {
         self.0.due.notified().await;
     }
 
+    /// The path of the page on which one enrollment is ended.
+    pub fn unsubscribe_path(&self, bucket: Bucket, enrollment: Uuid) -> String {
+        let issued = self.clock().real();
+        let link = Link { purpose: Purpose::Unsubscribe, bucket, enrollment, request: 0, issued };
+        format!("/unsubscribe/{}", self.link_key().sign(&link))
+    }
+
     pub fn series(&self, slug: &SeriesSlug) -> Result<Arc<Series>, ActionError> {
         self.library().series.get(slug).cloned().ok_or(ActionError::NotFound("series"))
     }

@@ -36,6 +36,13 @@ pub async fn unsuppress(service: &Service, address: &EmailAddress, by: &Actor) -
     Ok(())
 }
 
+/// Whether a "this was not me" link is one of ours. Changes nothing.
+pub async fn never_look(service: &Service, token: &str) -> Result<(), ActionError> {
+    let link = service.link_key().read(token, Purpose::Never)?;
+    let enrollment = enrollments::by_id(service.db(), link.bucket, link.enrollment).await?;
+    enrollment.map(drop).ok_or(ActionError::NotFound("sign-up"))
+}
+
 /// "This was not me, never write again": closes the enrollment and suppresses the address.
 pub async fn never(service: &Service, token: &str) -> Result<(), ActionError> {
     let link = service.link_key().read(token, Purpose::Never)?;

@@ -28,12 +28,16 @@ pub struct ManageView {
     pub received: u32,
     pub parts: u32,
     pub zone: Zone,
+    /// The path of the page to leave on; none when there is nothing to leave.
+    pub unsubscribe_path: Option<String>,
+    /// Where to write for what a forwarded link must not do.
+    pub contact: Option<String>,
 }
 
 /// Changes nothing.
 pub async fn look(service: &Service, token: &str) -> Result<UnsubscribeView, ActionError> {
     let enrollment = of_token(service, token, Purpose::Unsubscribe).await?;
-    view(service, &enrollment, !is_open(enrollment.state))
+    view(service, &enrollment, !enrollment.state.is_open())
 }
 
 /// Ends the enrollment and skips what is owed, also what a dispatcher has claimed and not yet marked `sending`.
@@ -45,7 +49,7 @@ pub async fn unsubscribe(service: &Service, token: &str) -> Result<UnsubscribeVi
     let enrollment = enrollment.ok_or(ActionError::NotFound("subscription"))?;
     // A link of an old enrollment still means "stop": it ends the one that is open now, too.
     let newest = enrollments::newest(&mut *tx, link.bucket, enrollment.subscriber, &enrollment.series).await?;
-    let target = newest.filter(|newest| is_open(newest.state)).unwrap_or(enrollment);
+    let target = newest.filter(|newest| newest.state.is_open()).unwrap_or(enrollment);
     let hands = service.hands();
     if enrollments::end(&mut *tx, target.bucket, target.id, EnrollmentState::Unsubscribed, hands.real).await? {
         enrollments::skip_owed(&mut *tx, target.bucket, target.id, &ALL_KINDS, "unsubscribed", hands).await?;
@@ -71,6 +75,8 @@ pub async fn manage_look(service: &Service, token: &str) -> Result<ManageView, A
         received: count(enrollment.done_steps.len()),
         parts: count(series.steps.len()),
         zone: enrollment.zone,
+        unsubscribe_path: enrollment.state.is_open().then(|| service.unsubscribe_path(enrollment.bucket, enrollment.id)),
+        contact: series.reply_to.as_ref().map(|reply_to| reply_to.address().as_typed().to_owned()),
     })
 }
 
@@ -115,10 +121,6 @@ async fn of_token(service: &Service, token: &str, purpose: Purpose) -> Result<En
 
 fn view(service: &Service, enrollment: &Enrollment, done: bool) -> Result<UnsubscribeView, ActionError> {
     Ok(UnsubscribeView { series_title: service.series(&enrollment.series)?.title.clone(), done })
-}
-
-fn is_open(state: EnrollmentState) -> bool {
-    matches!(state, EnrollmentState::Pending | EnrollmentState::Active | EnrollmentState::Paused)
 }
 
 fn count(of: usize) -> u32 {

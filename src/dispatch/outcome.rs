@@ -57,7 +57,7 @@ pub(super) fn refused(
             reason: Some("smtputf8_unsupported".into()),
             ..outcome(claimed, DeliveryState::Skipped, "skipped")
         }),
-        SendError::Relay { why, .. } => not_charged(claimed, real, why),
+        SendError::Relay { why } => not_charged(claimed, real, why),
         SendError::Uncertain { why } => return Verdict::Uncertain { why },
     };
     Verdict::Settle(settled)

@@ -1,7 +1,6 @@
 //! From a claimed row to the octets that go over the wire. No network, no database: runs on a blocking thread.
 use crate::actions::Service;
-use crate::content::{Library, Rendered};
-use crate::mail::{self, ListHeaders, MessageId};
+use crate::mail::{self, ListHeaders, Message, MessageId};
 use crate::model::{ConditionKey, EmailAddress, Kind, SeriesSlug, StepKey};
 use crate::store::admin::TestSend;
 use crate::store::queue::Claimed;
@@ -27,7 +26,7 @@ pub(super) fn prepare(service: &Service, settings: &Settings, claimed: Claimed) 
 
 fn mail_of(service: &Service, settings: &Settings, claimed: &Claimed) -> anyhow::Result<(Envelope, Vec<u8>, String)> {
     let library = service.library();
-    let series = series_of(&library, &claimed.series)?;
+    let series = service.series(&claimed.series)?;
     let links = service.reader_links(claimed.bucket, claimed.enrollment, claimed.request);
     let rendered = match (claimed.kind, &claimed.step) {
         (Kind::Step, Some(step)) => {
@@ -38,29 +37,31 @@ fn mail_of(service: &Service, settings: &Settings, claimed: &Claimed) -> anyhow:
     };
     let to = EmailAddress::parse(&claimed.address)?;
     let step = claimed.kind == Kind::Step;
-    let from = mail_box(&series.from);
-    let reply_to = series.reply_to.as_ref().map(mail_box);
     let list = step.then(|| ListHeaders {
         list_id: claimed.series.as_str(),
         unsubscribe_url: &links.unsubscribe_url,
         mailto: settings.unsubscribe_mailto.as_deref(),
     });
-    let octets = build(service, settings, &Draft {
-        id: MessageId::of(claimed.id, &from),
-        from: &from,
-        reply_to: reply_to.as_ref(),
+    let message = Message {
+        id: MessageId::of(claimed.id, &series.from),
+        date: service.clock().real(),
+        from: &series.from,
+        reply_to: series.reply_to.as_ref(),
         to: &to,
-        rendered: &rendered,
+        subject: &rendered.subject,
+        html: &rendered.html,
+        text: &rendered.text,
         list,
         auto_submitted: !step,
-        feedback_id: format!("{}:{}", claimed.series, claimed.kind),
+        feedback_id: &format!("{}:{}", claimed.series, claimed.kind),
         test: false,
-    })?;
+    };
+    let octets = mail::build(&message, &settings.signers)?;
     let sender = mail::envelope_sender(
         settings.bounce_domain.as_deref(),
-        &from,
+        &series.from,
         service.link_key(),
-        claimed.delivery(),
+        claimed.id,
         claimed.bucket,
     );
     Ok((Envelope { from: sender, to: to.as_typed().to_owned() }, octets, library.version.clone()))
@@ -72,39 +73,27 @@ pub(super) fn prepare_test(
     settings: &Settings,
     test: &TestSend,
 ) -> anyhow::Result<(Envelope, Vec<u8>)> {
-    let library = service.library();
-    let series = series_of(&library, &SeriesSlug::parse(&test.series)?)?;
+    let series = service.series(&SeriesSlug::parse(&test.series)?)?;
     let nobody = crate::model::Bucket::all().next().expect("there are 64 buckets");
     let links = service.reader_links(nobody, uuid::Uuid::nil(), 0);
     let rendered =
         series.render_step(&StepKey::parse(&test.step)?, &ConditionKey::parse(&test.condition)?, &links)?;
     let to = EmailAddress::parse(&test.recipient)?;
-    let from = mail_box(&series.from);
-    let reply_to = series.reply_to.as_ref().map(mail_box);
-    let octets = build(service, settings, &Draft {
-        id: MessageId::of(test.id, &from),
-        from: &from,
-        reply_to: reply_to.as_ref(),
+    let message = Message {
+        id: MessageId::of(test.id, &series.from),
+        date: service.clock().real(),
+        from: &series.from,
+        reply_to: series.reply_to.as_ref(),
         to: &to,
-        rendered: &rendered,
+        subject: &rendered.subject,
+        html: &rendered.html,
+        text: &rendered.text,
         list: None,
         auto_submitted: false,
-        feedback_id: format!("{}:test", test.series),
+        feedback_id: &format!("{}:test", test.series),
         test: true,
-    })?;
-    let sender = mail::envelope_sender(None, &from, service.link_key(), test.id, nobody);
+    };
+    let octets = mail::build(&message, &settings.signers)?;
+    let sender = mail::envelope_sender(None, &series.from, service.link_key(), test.id, nobody);
     Ok((Envelope { from: sender, to: to.as_typed().to_owned() }, octets))
-}
-
-/// What is common to the mails of readers and tests.
-struct Draft<'a> {
-    id: MessageId,
-    from: &'a mail::Mailbox,
-    reply_to: Option<&'a mail::Mailbox>,
-    to: &'a EmailAddress,
-    rendered: &'a Rendered,
-    list: Option<ListHeaders<'a>>,
-    auto_submitted: bool,
-    feedback_id: String,
-    test: bool,
 }

@@ -69,7 +69,7 @@ impl Line {
 
     async fn send_all(&mut self, bucket: Bucket, mails: Vec<Prepared>) {
         let (mut settled, mut uncertain) = (Vec::with_capacity(mails.len()), Vec::new());
-        let mut unsent = None;
+        let mut unsent: Option<String> = None;
         for mail in &mails {
             if let Some(why) = &unsent {
                 settled.push(self.put_back(mail, why));
@@ -78,7 +78,7 @@ impl Line {
             match self.send(&mail.envelope, &mail.octets).await {
                 Ok(answer) => settled.push(accepted(mail, &answer)),
                 Err(error) => {
-                    if let SendError::Relay { why, .. } = &error {
+                    if let SendError::Relay { why } = &error {
                         unsent = Some(why.clone());
                     }
                     let clock = self.shared.service.clock();
@@ -106,7 +106,7 @@ impl Line {
     /// Hands one mail over, on a new connection if there is none that can be used.
     async fn send(&mut self, envelope: &Envelope, octets: &[u8]) -> Result<Accepted, SendError> {
         if let Err(why) = self.connect().await {
-            return Err(SendError::Relay { code: None, why });
+            return Err(SendError::Relay { why });
         }
         let connection = self.connection.as_mut().expect("connected above");
         let result = connection.send(envelope, octets).await;

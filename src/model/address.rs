@@ -71,6 +71,11 @@ impl EmailAddress {
         &self.normalised
     }
 
+    /// The part after the @ as DNS knows it (A-labels).
+    pub fn domain(&self) -> &str {
+        self.normalised.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+
     pub fn bucket(&self) -> Bucket {
         Bucket::of(&self.normalised)
     }

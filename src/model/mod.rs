@@ -1,6 +1,7 @@
 //! The nouns, and when the next step is due. Pure: no database, no network, no clock.
 mod address;
 mod backoff;
+mod mailbox;
 mod names;
 mod plan;
 #[cfg(test)]
@@ -9,6 +10,7 @@ mod words;
 
 pub use address::{AddressError, EmailAddress};
 pub use backoff::retry_after;
+pub use mailbox::{Mailbox, MailboxError};
 pub use names::{Bucket, ConditionKey, NameError, SeriesSlug, StepKey};
 pub use plan::{Delay, PlanError, Rhythm, Window, Zone, into_window, next_due, parse_time};
 pub use words::{DeliveryState, EnrollmentState, Kind, SuppressionReason, UnknownWord};

@@ -37,28 +37,28 @@ pub async fn run(service: Service, settings: Settings, node: Uuid, stop: Cancell
     let mut work = JoinSet::new();
     let (policy, role) = (settings.on_uncertain, settings.role);
     let s = &service;
-    recurring(&mut work, s, &stop, &nudges.reminders, Duration::from_secs(600), async |s| {
+    recurring(&mut work, s, &stop, &nudges.reminders, Duration::from_secs(600), |s| async move {
         let reminded = tidy::remind(&s).await?;
         if reminded > 0 {
             tracing::info!(reminded, "reminders are on their way");
         }
         Ok(())
     });
-    recurring(&mut work, s, &stop, &nudges.reap, Duration::from_secs(15), async move |s| {
+    recurring(&mut work, s, &stop, &nudges.reap, Duration::from_secs(15), move |s| async move {
         let (given_back, uncertain) = tidy::reap(&s, policy, node).await?;
         if given_back + uncertain > 0 {
             tracing::warn!(given_back, uncertain, "leases had run out");
         }
         Ok(())
     });
-    recurring(&mut work, s, &stop, &nudges.clean_up, Duration::from_secs(6 * 3600), async |s| {
+    recurring(&mut work, s, &stop, &nudges.clean_up, Duration::from_secs(6 * 3600), |s| async move {
         let forgotten = tidy::forget_unconfirmed(&s).await?;
         if forgotten > 0 {
             tracing::info!(forgotten, "sign-ups that were never confirmed are deleted");
         }
         Ok(())
     });
-    recurring(&mut work, s, &stop, &Arc::default(), Duration::from_secs(10), async move |s| {
+    recurring(&mut work, s, &stop, &Arc::default(), Duration::from_secs(10), move |s| async move {
         s.clock().agree(store::server_time(s.db()).await?);
         installation::node_seen(s.db(), node, role, s.clock().real(), s.vitals().tick()).await?;
         s.refresh_content().await

@@ -58,7 +58,7 @@ pub async fn migrate(db: &PgPool, purpose: Purpose, now: DateTime<Utc>) -> Resul
     }
     let mut connection = db.acquire().await?;
     if purpose == Purpose::Demo && !is_installed(db).await? {
-        refuse_foreign_tables(&mut connection).await?;
+        refuse_foreign_tables(&mut *connection).await?;
     }
     // The first migration marks the database with these.
     sqlx::query!(

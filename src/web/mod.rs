@@ -1,1 +1,63 @@
-//! (being written)
+//! Pages and API over HTTP. Handlers are thin: the verbs are in `actions`.
+mod api;
+pub mod assets;
+mod error;
+mod guard;
+mod health;
+pub mod pages;
+mod public;
+mod subscribe;
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::actions::Service;
+use crate::config::Secret;
+
+/// What the handlers need; cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    service: Service,
+    admin_token: Option<Secret>,
+    /// Whether this process dispatches too: `/readyz` then answers for the dispatcher.
+    dispatches: bool,
+}
+
+impl AppState {
+    /// Without an admin token the API is off.
+    pub fn new(service: Service, admin_token: Option<Secret>, dispatches: bool) -> Self {
+        Self { service, admin_token, dispatches }
+    }
+}
+
+/// The largest body that a form or an API call may have.
+const LARGEST_BODY: usize = 32 * 1024;
+
+/// Serves until `stop`; then what has begun is finished.
+pub async fn serve(listener: TcpListener, state: AppState, stop: CancellationToken) -> anyhow::Result<()> {
+    let drained = stop.clone();
+    let served = axum::serve(listener, router(state)).with_graceful_shutdown(stop.cancelled_owned());
+    tokio::select! {
+        result = served.into_future() => result.map_err(anyhow::Error::from),
+        // A client that keeps its connection open does not keep us.
+        () = async { drained.cancelled().await; tokio::time::sleep(Duration::from_secs(10)).await } => Ok(()),
+    }
+}
+
+fn router(state: AppState) -> Router {
+    Router::new()
+        .merge(public::router())
+        .merge(health::router())
+        .nest("/api/v1", api::router(state.clone()))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(30)))
+        .layer(middleware::from_fn(guard::headers_and_log))
+        .with_state(state)
+}

@@ -84,11 +84,11 @@ async fn who_does_not_confirm_is_reminded_once_and_then_forgotten() {
 #[tokio::test]
 async fn a_link_that_was_altered_says_what_to_do() {
     let app = App::start().await;
-    for path in ["/confirm/nonsense", "/unsubscribe/nonsense", "/manage/nonsense", "/never/nonsense"] {
+    for (path, button) in [("/confirm/nonsense", ""), ("/unsubscribe/nonsense", ""), ("/manage/nonsense", "/pause"), ("/never/nonsense", "")] {
         let response = app.get(path).await;
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
         assert!(response.text().await.unwrap().contains("link"), "{path}");
-        assert_eq!(app.post(path).await.status(), StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(app.post(&format!("{path}{button}")).await.status(), StatusCode::NOT_FOUND, "{path}");
     }
 }
 

@@ -1,0 +1,119 @@
+//! A series as the rest of the program sees it.
+use std::collections::BTreeSet;
+
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
+
+use super::article::Article;
+use super::front::Source;
+use crate::model::Mailbox;
+use super::render::Templates;
+use crate::model::{ConditionKey, Delay, Rhythm, SeriesSlug, StepKey, Window, Zone};
+
+/// A series that has no fault, with its mails compiled.
+#[derive(Debug)]
+pub struct Series {
+    pub slug: SeriesSlug,
+    pub title: String,
+    /// A language tag like `en`.
+    pub language: String,
+    pub from: Mailbox,
+    pub reply_to: Option<Mailbox>,
+    pub postal_address: String,
+    pub sponsor: String,
+    /// The clock of a reader whose own we do not know.
+    pub default_zone: Zone,
+    pub window: Window,
+    pub preferred: NaiveTime,
+    pub min_gap: TimeDelta,
+    pub last_edited: NaiveDate,
+    /// Who has reviewed the text; none until somebody has signed.
+    pub reviewer: Option<String>,
+    /// In the order of the form.
+    pub conditions: Vec<Condition>,
+    /// In the order of sending.
+    pub steps: Vec<Step>,
+    pub article: Article,
+    pub(super) templates: Templates,
+}
+
+/// A condition that readers of a series can choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    pub key: ConditionKey,
+    pub name: String,
+}
+
+/// One e-mail of a series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    pub key: StepKey,
+    /// From the step before; from the confirmation, for the first.
+    pub delay: Delay,
+    pub folder: String,
+    pub subject: String,
+    pub preheader: String,
+    pub sources: Vec<Source>,
+}
+
+impl Series {
+    /// The rhythm of a reader with this zone and hour, or with the series' own.
+    pub fn rhythm(&self, zone: Option<Zone>, preferred: Option<NaiveTime>) -> Rhythm {
+        Rhythm {
+            zone: zone.unwrap_or(self.default_zone),
+            window: self.window,
+            preferred: preferred.unwrap_or(self.preferred),
+            min_gap: self.min_gap,
+        }
+    }
+
+    pub fn position(&self, step: &StepKey) -> Option<usize> {
+        self.steps.iter().position(|one| one.key == *step)
+    }
+
+    pub fn step(&self, key: &StepKey) -> Option<&Step> {
+        self.steps.iter().find(|one| one.key == *key)
+    }
+
+    /// Where a reader who has had `done` goes on.
+    pub fn first_step_not_in(&self, done: &[StepKey]) -> Option<&Step> {
+        first_not_in(&self.steps, done)
+    }
+
+    /// The step that follows `after` for a reader who has had `done`: steps that were put in before `after` since are not
+    /// sent late. When `after` itself has been taken out of the series, its place is unknown, and the first step not yet
+    /// had follows.
+    pub fn next_step(&self, after: &StepKey, done: &[StepKey]) -> Option<&Step> {
+        match self.position(after) {
+            Some(position) => first_not_in(&self.steps[position + 1..], done),
+            None => self.first_step_not_in(done),
+        }
+    }
+
+    pub fn condition(&self, key: &ConditionKey) -> Option<&Condition> {
+        self.conditions.iter().find(|one| one.key == *key)
+    }
+
+    /// The condition itself or, when it has been taken out of the series, `other`, else the first.
+    pub(super) fn condition_or_other(&self, key: &ConditionKey) -> Option<&Condition> {
+        let other = || self.conditions.iter().find(|one| one.key.as_str() == "other");
+        self.condition(key).or_else(other).or_else(|| self.conditions.first())
+    }
+
+    /// What mails and pages say about their review.
+    pub fn review_line(&self) -> String {
+        review_line(self.last_edited, self.reviewer.as_deref())
+    }
+}
+
+pub(super) fn review_line(last_edited: NaiveDate, reviewer: Option<&str>) -> String {
+    let edited = last_edited.format("%-d %B %Y");
+    match reviewer {
+        Some(reviewer) => format!("Last edited {edited}. Reviewed by {}.", reviewer.trim_end_matches('.')),
+        None => format!("Last edited {edited}. Medical review is pending."),
+    }
+}
+
+fn first_not_in<'s>(steps: &'s [Step], done: &[StepKey]) -> Option<&'s Step> {
+    let done: BTreeSet<&StepKey> = done.iter().collect();
+    steps.iter().find(|step| !done.contains(&step.key))
+}

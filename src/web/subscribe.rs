@@ -1,0 +1,138 @@
+//! The sign-up form, as HTML and as JSON.
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::AppState;
+use super::error::{Problem, WebError};
+use super::public::{article, error_page, html};
+use crate::actions::sign_up::{SignUp, sign_up};
+use crate::content::Series;
+use crate::model::{ConditionKey, EmailAddress, SeriesSlug, Zone};
+use crate::web::pages::CheckInboxPage;
+
+/// What came in, as it was typed.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Typed {
+    #[serde(default)]
+    pub(super) series: String,
+    #[serde(default)]
+    pub(super) email: String,
+    #[serde(default)]
+    pub(super) condition: String,
+    #[serde(default)]
+    pub(super) timezone: String,
+}
+
+/// What is wrong with it, by field.
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    pub(super) email: Option<String>,
+    pub(super) condition: Option<String>,
+}
+
+pub(super) async fn subscribe(State(state): State<AppState>, headers: HeaderMap, body: Bytes) -> Response {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match kind.as_str() {
+        "application/x-www-form-urlencoded" => from_form(&state, &body).await,
+        "application/json" => from_json(&state, &body).await,
+        _ => error_page(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Please use the form on our page, or send JSON."),
+    }
+}
+
+async fn from_form(state: &AppState, body: &[u8]) -> Response {
+    let typed: Typed = form_fields(body);
+    let series = match series_of(state, &typed) {
+        Ok(series) => series,
+        Err(error) => return error_page(error.status(), &error.detail()),
+    };
+    match checked(&series, &typed, "form") {
+        Err(faults) => {
+            let page = article(&series, &typed, &faults);
+            html(StatusCode::UNPROCESSABLE_ENTITY, page.render())
+        }
+        Ok(request) => match sign_up(&state.service, request).await {
+            Ok(()) => html(StatusCode::OK, CheckInboxPage {}.render()),
+            Err(error) => {
+                let error = WebError::from(error);
+                error_page(error.status(), &error.detail())
+            }
+        },
+    }
+}
+
+async fn from_json(state: &AppState, body: &[u8]) -> Response {
+    let typed: Typed = match serde_json::from_slice(body) {
+        Ok(typed) => typed,
+        Err(_) => {
+            let text = "The body must be a JSON object with email, condition and, if known, timezone.";
+            return Problem(WebError::BadRequest(text.into())).into_response();
+        }
+    };
+    let signed_up = async {
+        let series = series_of(state, &typed)?;
+        let request = checked(&series, &typed, "api").map_err(|faults| {
+            let fields = [("email", faults.email), ("condition", faults.condition)];
+            WebError::Invalid(fields.into_iter().filter_map(|(field, fault)| Some((field, fault?))).collect())
+        })?;
+        sign_up(&state.service, request).await.map_err(WebError::from)
+    };
+    match signed_up.await {
+        Ok(()) => (StatusCode::ACCEPTED, Json(json!({ "status": "check your inbox" }))).into_response(),
+        Err(error) => Problem(error).into_response(),
+    }
+}
+
+/// A form's fields; a name that is given twice takes the first, as a browser's form has each once.
+fn form_fields(body: &[u8]) -> Typed {
+    let mut typed = Typed::default();
+    let mut seen = std::collections::HashSet::new();
+    for (name, value) in url::form_urlencoded::parse(body) {
+        let field = match name.as_ref() {
+            "series" => &mut typed.series,
+            "email" => &mut typed.email,
+            "condition" => &mut typed.condition,
+            "timezone" => &mut typed.timezone,
+            _ => continue,
+        };
+        if seen.insert(name.into_owned()) {
+            *field = value.into_owned();
+        }
+    }
+    typed
+}
+
+/// The series that was named, or the first one.
+fn series_of(state: &AppState, typed: &Typed) -> Result<std::sync::Arc<Series>, WebError> {
+    let library = state.service.library();
+    let series = if typed.series.is_empty() {
+        library.series.values().next().cloned()
+    } else {
+        SeriesSlug::parse(&typed.series).ok().and_then(|slug| library.series.get(&slug).cloned())
+    };
+    series.ok_or_else(|| WebError::NotFound("There is no such series.".into()))
+}
+
+fn checked(series: &Series, typed: &Typed, channel: &'static str) -> Result<SignUp, Faults> {
+    let address = EmailAddress::parse(&typed.email);
+    let condition = ConditionKey::parse(&typed.condition).ok().filter(|key| series.condition(key).is_some());
+    match (address, condition) {
+        (Ok(address), Some(condition)) => Ok(SignUp {
+            series: series.slug.clone(),
+            address,
+            condition,
+            // A zone that we do not know is the browser's fault, not the reader's: the series' own is taken.
+            zone: Zone::parse(&typed.timezone).ok(),
+            channel,
+        }),
+        (address, condition) => Err(Faults {
+            email: address.err().map(|error| error.to_string()),
+            condition: condition.is_none().then(|| "Please choose one from the list.".to_owned()),
+        }),
+    }
+}
