@@ -125,8 +125,9 @@ pub async fn migrate(config: &Config) -> anyhow::Result<()> {
 /// A pool on the configured database, once that answers.
 pub async fn database(config: &Config) -> anyhow::Result<PgPool> {
     let url = config.database_url.as_ref().context("DATABASE_URL is not set: postgresql://user:password@host/name")?;
-    let db = store::pool(&url.0, config.max_connections)
-        .map_err(|_| anyhow::anyhow!("DATABASE_URL cannot be read: it should look like postgresql://user:password@host/name"))?;
+    let db = store::pool(&url.0, config.max_connections).map_err(|_| {
+        anyhow::anyhow!("DATABASE_URL cannot be read: it should look like postgresql://user:password@host/name")
+    })?;
     wait_for(&db, config.database_wait).await?;
     Ok(db)
 }
@@ -268,7 +269,10 @@ fn dispatch_settings(config: &Config) -> anyhow::Result<dispatch::Settings> {
 pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => {
-            anyhow::anyhow!("port {} is taken by another program: stop that, or set BIND to another port", address.port())
+            anyhow::anyhow!(
+                "port {} is taken by another program: stop that, or set BIND to another port",
+                address.port()
+            )
         }
         std::io::ErrorKind::PermissionDenied => {
             anyhow::anyhow!("port {} may not be used by this user: choose one above 1023 with BIND", address.port())
@@ -300,7 +304,8 @@ pub fn stop_on_signal() -> anyhow::Result<CancellationToken> {
 pub fn start_logs(level: &str, json: bool) {
     use tracing_subscriber::{EnvFilter, fmt};
     let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     // A second start in one process (a test) keeps the first.
     let started = if json { builder.json().try_init() } else { builder.try_init() };
     started.ok();

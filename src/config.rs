@@ -119,7 +119,9 @@ pub fn load(file: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Confi
 
 /// The environment of this process, without what is not text.
 pub fn environment() -> BTreeMap<String, String> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 fn read_table(path: &Path) -> Result<Table, String> {
@@ -286,10 +288,8 @@ impl Reader<'_> {
     fn schedule(&mut self) -> Schedule {
         let mut cron = |key: &str| {
             let text = self.text("schedule", key);
-            if let Err(error) = croner::parser::CronParser::builder()
-                .seconds(croner::parser::Seconds::Required)
-                .build()
-                .parse(&text)
+            if let Err(error) =
+                croner::parser::CronParser::builder().seconds(croner::parser::Seconds::Required).build().parse(&text)
             {
                 self.faults.push(format!("schedule.{key}: not a cron expression with seconds ({error})"));
             }
@@ -500,7 +500,9 @@ mod tests {
         assert_eq!(faults.0.len(), 9, "{faults}");
         let text = faults.to_string();
         assert!(!text.contains("hunter2"), "{text}");
-        for part in ["web.bint", "micro_batch", "on_uncertain", "schedule.reap", "reminder_after", "ADMIN_TOKEN", "entry 2"] {
+        for part in
+            ["web.bint", "micro_batch", "on_uncertain", "schedule.reap", "reminder_after", "ADMIN_TOKEN", "entry 2"]
+        {
             assert!(text.contains(part), "{part} is missing in {text}");
         }
     }

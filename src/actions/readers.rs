@@ -80,7 +80,10 @@ pub async fn pause(
     let mut tx = service.db().begin().await?;
     let open = open_enrollment(&mut tx, address, series).await?;
     if !enrollments::pause(&mut *tx, open.bucket, open.id, service.clock().series()).await? {
-        return Err(ActionError::Refused(format!("the enrollment is {}, and only an active one is paused", open.state)));
+        return Err(ActionError::Refused(format!(
+            "the enrollment is {}, and only an active one is paused",
+            open.state
+        )));
     }
     log(service, &mut tx, "pause enrollment", series, by).await?;
     tx.commit().await?;
@@ -141,8 +144,7 @@ async fn open_enrollment(
     series: &SeriesSlug,
 ) -> Result<Enrollment, ActionError> {
     let bucket = address.bucket();
-    let subscriber =
-        admin::subscriber_id(&mut *tx, address).await?.ok_or(ActionError::NotFound("subscriber"))?;
+    let subscriber = admin::subscriber_id(&mut *tx, address).await?.ok_or(ActionError::NotFound("subscriber"))?;
     let newest = enrollments::newest(&mut *tx, bucket, subscriber, series).await?;
     let newest = newest.ok_or(ActionError::NotFound("enrollment in this series"))?;
     let locked = enrollments::lock(&mut *tx, bucket, newest.id).await?;

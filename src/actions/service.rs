@@ -47,10 +47,17 @@ struct Inner {
 /// What became of an attempt to publish the content folder.
 #[derive(Debug)]
 pub enum Publishing {
-    Published { version: String },
-    Unchanged { version: String },
+    Published {
+        version: String,
+    },
+    Unchanged {
+        version: String,
+    },
     /// The folder has faults; the version published before stays live.
-    Kept { version: String, faults: Vec<Fault> },
+    Kept {
+        version: String,
+        faults: Vec<Fault>,
+    },
 }
 
 impl Service {
@@ -63,7 +70,16 @@ impl Service {
         settings: Settings,
     ) -> Self {
         let library = RwLock::new(Arc::new(library));
-        Self(Arc::new(Inner { db, clock, library, keyring, link_key, settings, due: Notify::new(), vitals: Vitals::default() }))
+        Self(Arc::new(Inner {
+            db,
+            clock,
+            library,
+            keyring,
+            link_key,
+            settings,
+            due: Notify::new(),
+            vitals: Vitals::default(),
+        }))
     }
 
     pub fn db(&self) -> &PgPool {

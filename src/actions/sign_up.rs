@@ -88,8 +88,7 @@ async fn ask_to_confirm(
     let condition = service.keyring().seal(&request.condition, known.subscriber, service.clock().random_bytes());
     let (enrollment, number) = match newest {
         Some(open) if open.state == EnrollmentState::Pending => {
-            let number =
-                enrollments::replace_pending(&mut *tx, known.bucket, open.id, &condition, zone, real).await?;
+            let number = enrollments::replace_pending(&mut *tx, known.bucket, open.id, &condition, zone, real).await?;
             supersede_confirmations(service, tx, known.bucket, open.id).await?;
             (open.id, number)
         }

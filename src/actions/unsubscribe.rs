@@ -75,7 +75,10 @@ pub async fn manage_look(service: &Service, token: &str) -> Result<ManageView, A
         received: count(enrollment.done_steps.len()),
         parts: count(series.steps.len()),
         zone: enrollment.zone,
-        unsubscribe_path: enrollment.state.is_open().then(|| service.unsubscribe_path(enrollment.bucket, enrollment.id)),
+        unsubscribe_path: enrollment
+            .state
+            .is_open()
+            .then(|| service.unsubscribe_path(enrollment.bucket, enrollment.id)),
         contact: series.reply_to.as_ref().map(|reply_to| reply_to.address().as_typed().to_owned()),
     })
 }

@@ -282,7 +282,13 @@ pub(super) async fn subscribers(config: &Config, command: SubscribersCommand) ->
                 .iter()
                 .map(|one| {
                     let state = if one.suppressed { "suppressed" } else { &one.state };
-                    [one.address.clone(), one.series.clone(), state.to_owned(), one.done_steps.len().to_string(), one.zone.clone()]
+                    [
+                        one.address.clone(),
+                        one.series.clone(),
+                        state.to_owned(),
+                        one.done_steps.len().to_string(),
+                        one.zone.clone(),
+                    ]
                 })
                 .collect();
             table(["ADDRESS", "SERIES", "STATE", "RECEIVED", "ZONE"], &rows, "no subscriber fits");

@@ -14,7 +14,12 @@ pub(super) fn check(folder: Option<&Path>) -> Ended {
     match compiled {
         Ok(library) => {
             for series in library.series.values() {
-                println!("{}: {} steps, {} conditions: no fault", series.slug, series.steps.len(), series.conditions.len());
+                println!(
+                    "{}: {} steps, {} conditions: no fault",
+                    series.slug,
+                    series.steps.len(),
+                    series.conditions.len()
+                );
             }
             Ended::Well
         }

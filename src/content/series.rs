@@ -5,8 +5,8 @@ use chrono::{NaiveDate, NaiveTime, TimeDelta};
 
 use super::article::Article;
 use super::front::Source;
-use crate::model::Mailbox;
 use super::render::Templates;
+use crate::model::Mailbox;
 use crate::model::{ConditionKey, Delay, Rhythm, SeriesSlug, StepKey, Window, Zone};
 
 /// A series that has no fault, with its mails compiled.

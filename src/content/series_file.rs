@@ -5,8 +5,8 @@ use chrono::{NaiveDate, NaiveTime, TimeDelta};
 
 use super::faults::Faults;
 use super::keys::{Section, TomlText};
-use crate::model::Mailbox;
 use super::series::{Condition, review_line};
+use crate::model::Mailbox;
 use crate::model::{ConditionKey, Delay, StepKey, Window, Zone, parse_time};
 
 /// What a series file says. What it lacks has a stand-in or is none, so that the bodies are checked all the same.

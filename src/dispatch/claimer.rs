@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{Shared, Until};
 use super::outcome::not_charged;
 use super::prepare::{Prepared, prepare};
+use super::{Shared, Until};
 use crate::actions::settle::{Settled, settle};
 use crate::model::Bucket;
 use crate::store::admin::{self, TestSend};
@@ -114,7 +114,9 @@ async fn hand_on(
     while ready.peek().is_some() {
         let micro_batch: Vec<Prepared> = ready.by_ref().take(shared.settings.micro_batch).collect();
         // A full channel is the back-pressure; the heartbeat keeps what waits in it.
-        if let Err(mpsc::error::SendError(Job::MicroBatch(_, unsent))) = jobs.send(Job::MicroBatch(bucket, micro_batch)).await {
+        if let Err(mpsc::error::SendError(Job::MicroBatch(_, unsent))) =
+            jobs.send(Job::MicroBatch(bucket, micro_batch)).await
+        {
             give_back(shared, bucket, unsent.iter().map(|mail| mail.claimed.fence()).collect()).await;
         }
     }

@@ -76,14 +76,8 @@ enum Until {
 
 async fn run_until(service: Service, settings: Settings, node: Uuid, stop: CancellationToken, until: Until) {
     let connections = settings.connections.max(1);
-    let shared = Arc::new(Shared {
-        service,
-        settings,
-        node,
-        held: Held::default(),
-        relay_health: RelayHealth::default(),
-        stop,
-    });
+    let shared =
+        Arc::new(Shared { service, settings, node, held: Held::default(), relay_health: RelayHealth::default(), stop });
     let (jobs, queue) = mpsc::channel(connections);
     let queue = Arc::new(Mutex::new(queue));
     let mut senders = JoinSet::new();

@@ -13,7 +13,9 @@ use crate::transport::{Accepted, SendError};
 pub(super) enum Verdict {
     Settle(Settled),
     /// Nobody can say whether the relay took it.
-    Uncertain { why: String },
+    Uncertain {
+        why: String,
+    },
 }
 
 pub(super) fn accepted(mail: &Prepared, answer: &Accepted) -> Settled {

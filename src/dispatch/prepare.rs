@@ -17,7 +17,11 @@ pub(super) struct Prepared {
 }
 
 /// Renders, builds and signs. What goes wrong here is the content's or the keys' fault, never the reader's.
-pub(super) fn prepare(service: &Service, settings: &Settings, claimed: Claimed) -> Result<Prepared, (Claimed, anyhow::Error)> {
+pub(super) fn prepare(
+    service: &Service,
+    settings: &Settings,
+    claimed: Claimed,
+) -> Result<Prepared, (Claimed, anyhow::Error)> {
     match mail_of(service, settings, &claimed) {
         Ok((envelope, octets, content_version)) => Ok(Prepared { claimed, envelope, octets, content_version }),
         Err(error) => Err((claimed, error)),
@@ -76,8 +80,7 @@ pub(super) fn prepare_test(
     let series = service.series(&SeriesSlug::parse(&test.series)?)?;
     let nobody = crate::model::Bucket::all().next().expect("there are 64 buckets");
     let links = service.reader_links(nobody, uuid::Uuid::nil(), 0);
-    let rendered =
-        series.render_step(&StepKey::parse(&test.step)?, &ConditionKey::parse(&test.condition)?, &links)?;
+    let rendered = series.render_step(&StepKey::parse(&test.step)?, &ConditionKey::parse(&test.condition)?, &links)?;
     let to = EmailAddress::parse(&test.recipient)?;
     let message = Message {
         id: MessageId::of(test.id, &series.from),

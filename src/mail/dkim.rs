@@ -34,7 +34,9 @@ const LEAST_RSA_BITS: usize = 2048;
 pub enum KeyError {
     #[error("the DKIM key {file} cannot be read: {why}")]
     Unreadable { file: String, why: std::io::Error },
-    #[error("{0} is no private key in PEM form (RSA, or Ed25519 as PKCS#8); `openssl genpkey -algorithm ed25519` makes one")]
+    #[error(
+        "{0} is no private key in PEM form (RSA, or Ed25519 as PKCS#8); `openssl genpkey -algorithm ed25519` makes one"
+    )]
     Format(String),
     #[error("the RSA key in {file} has {bits} bits; DKIM needs at least {LEAST_RSA_BITS}")]
     TooShort { file: String, bits: usize },
@@ -67,9 +69,7 @@ impl DkimKey {
             _ => None,
         };
         let signer = match ed25519 {
-            Some(key) => Signer::Ed25519(
-                DkimSigner::from_key(key).domain(domain).selector(selector).headers(SIGNED),
-            ),
+            Some(key) => Signer::Ed25519(DkimSigner::from_key(key).domain(domain).selector(selector).headers(SIGNED)),
             None => {
                 let key = RsaKey::<Sha256>::from_key_der(der).map_err(|_| KeyError::Format(name.to_owned()))?;
                 let bits = rsa_bits(&key.public_key());

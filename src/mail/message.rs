@@ -136,9 +136,8 @@ fn part<'a>(kind: &'a str, text: &str) -> MimePart<'a> {
 fn sign(message: Vec<u8>, signers: &[DkimKey]) -> Result<Vec<u8>, MailError> {
     let mut signed = Vec::new();
     for signer in signers {
-        let header = signer
-            .sign(&message)
-            .map_err(|why| MailError::Sign { domain: signer.domain().to_owned(), why })?;
+        let header =
+            signer.sign(&message).map_err(|why| MailError::Sign { domain: signer.domain().to_owned(), why })?;
         signed.extend_from_slice(header.as_bytes());
     }
     if signed.is_empty() {

@@ -121,10 +121,7 @@ pub struct DeliveryFilter {
     pub limit: i64,
 }
 
-pub async fn deliveries(
-    db: impl PgExecutor<'_>,
-    filter: &DeliveryFilter,
-) -> Result<Vec<DeliveryLine>, sqlx::Error> {
+pub async fn deliveries(db: impl PgExecutor<'_>, filter: &DeliveryFilter) -> Result<Vec<DeliveryLine>, sqlx::Error> {
     let (after_bucket, after_id) = filter.after.unwrap_or((-1, Uuid::nil()));
     let subscriber = filter.subscriber;
     sqlx::query_as!(
@@ -230,13 +227,10 @@ pub async fn lock_paused_series(
     db: impl PgExecutor<'_>,
     series: &SeriesSlug,
 ) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "select paused_at from series where slug = $1 and state = 'paused' for update",
-        series.as_str()
-    )
-    .fetch_optional(db)
-    .await
-    .map(Option::flatten)
+    sqlx::query_scalar!("select paused_at from series where slug = $1 and state = 'paused' for update", series.as_str())
+        .fetch_optional(db)
+        .await
+        .map(Option::flatten)
 }
 
 /// Pauses a series. Answers false when it was paused already.
@@ -480,10 +474,9 @@ pub async fn settle_test_send(
     outcome: &str,
     real: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    let result =
-        sqlx::query!("update test_sends set outcome = $2, settled_at = $3 where id = $1", id, outcome, real)
-            .execute(db)
-            .await?;
+    let result = sqlx::query!("update test_sends set outcome = $2, settled_at = $3 where id = $1", id, outcome, real)
+        .execute(db)
+        .await?;
     super::exactly_one(&result)
 }
 

@@ -211,11 +211,7 @@ pub async fn end(
 }
 
 /// The open enrollments of a subscriber, locked in id order.
-pub async fn lock_open(
-    db: impl PgExecutor<'_>,
-    bucket: Bucket,
-    subscriber: Uuid,
-) -> Result<Vec<Uuid>, sqlx::Error> {
+pub async fn lock_open(db: impl PgExecutor<'_>, bucket: Bucket, subscriber: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
     sqlx::query_scalar!(
         "select id from enrollments
          where bucket = $1 and subscriber = $2 and state in ('pending', 'active', 'paused')
@@ -398,9 +394,7 @@ pub async fn to_remind(
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter()
-        .map(|row| Ok((Bucket::new(row.bucket).ok_or_else(|| unknown_word("bucket"))?, row.id)))
-        .collect()
+    rows.into_iter().map(|row| Ok((Bucket::new(row.bucket).ok_or_else(|| unknown_word("bucket"))?, row.id))).collect()
 }
 
 /// Marks that the one reminder was written. Answers false when somebody else did, or the reader confirmed.
@@ -436,9 +430,7 @@ pub async fn never_confirmed(
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter()
-        .map(|row| Ok((Bucket::new(row.bucket).ok_or_else(|| unknown_word("bucket"))?, row.id)))
-        .collect()
+    rows.into_iter().map(|row| Ok((Bucket::new(row.bucket).ok_or_else(|| unknown_word("bucket"))?, row.id))).collect()
 }
 
 /// Folds an enrollment's deliveries into the totals and deletes it with all that hangs on it; the subscriber goes too

@@ -99,18 +99,15 @@ async fn refuse_other_purpose(db: &PgPool, purpose: Purpose) -> Result<(), Schem
     }
     let found = sqlx::query_scalar!("select purpose from installation").fetch_optional(db).await?;
     match found {
-        Some(found) if found != purpose.as_str() => {
-            Err(SchemaError::WrongPurpose { found, wanted: purpose.as_str() })
-        }
+        Some(found) if found != purpose.as_str() => Err(SchemaError::WrongPurpose { found, wanted: purpose.as_str() }),
         _ => Ok(()),
     }
 }
 
 async fn check_migrations(db: &PgPool) -> Result<(), SchemaError> {
     let table = "_sqlx_migrations";
-    let known = sqlx::query_scalar!(r#"select to_regclass('_sqlx_migrations') is not null as "known!""#)
-        .fetch_one(db)
-        .await?;
+    let known =
+        sqlx::query_scalar!(r#"select to_regclass('_sqlx_migrations') is not null as "known!""#).fetch_one(db).await?;
     let applied = if known { db.acquire().await?.list_applied_migrations(table).await? } else { Vec::new() };
     for one in &applied {
         match MIGRATIONS.iter().find(|known| known.version == one.version) {
@@ -136,9 +133,7 @@ pub async fn keep_series_now(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> Res
 }
 
 /// The content that was published last: its version and files.
-pub async fn current_content(
-    db: impl PgExecutor<'_>,
-) -> Result<Option<(String, serde_json::Value)>, sqlx::Error> {
+pub async fn current_content(db: impl PgExecutor<'_>) -> Result<Option<(String, serde_json::Value)>, sqlx::Error> {
     let row = sqlx::query!("select version, files from content_versions order by published_at desc, version limit 1")
         .fetch_optional(db)
         .await?;

@@ -137,17 +137,15 @@ pub async fn renew(
     lease_until: DateTime<Utc>,
 ) -> Result<u64, sqlx::Error> {
     let (ids, attempts): (Vec<_>, Vec<_>) = batch.iter().copied().unzip();
-    let result = sqlx::query_file!("src/store/sql/renew.sql", bucket.get(), &ids, &attempts, lease_until)
-        .execute(db)
-        .await?;
+    let result =
+        sqlx::query_file!("src/store/sql/renew.sql", bucket.get(), &ids, &attempts, lease_until).execute(db).await?;
     Ok(result.rows_affected())
 }
 
 /// Gives back what was claimed and not begun.
 pub async fn release(db: impl PgExecutor<'_>, bucket: Bucket, batch: &[Fence]) -> Result<u64, sqlx::Error> {
     let (ids, attempts): (Vec<_>, Vec<_>) = batch.iter().copied().unzip();
-    let result =
-        sqlx::query_file!("src/store/sql/release.sql", bucket.get(), &ids, &attempts).execute(db).await?;
+    let result = sqlx::query_file!("src/store/sql/release.sql", bucket.get(), &ids, &attempts).execute(db).await?;
     Ok(result.rows_affected())
 }
 
@@ -179,16 +177,10 @@ pub async fn send_again(
     not_before: DateTime<Utc>,
 ) -> Result<Vec<Uuid>, sqlx::Error> {
     let (ids, attempts): (Vec<_>, Vec<_>) = batch.iter().copied().unzip();
-    let rows = sqlx::query_file!(
-        "src/store/sql/sending_again.sql",
-        bucket.get(),
-        &ids,
-        &attempts,
-        not_before,
-        MOST_UNCERTAIN
-    )
-        .fetch_all(db)
-        .await?;
+    let rows =
+        sqlx::query_file!("src/store/sql/sending_again.sql", bucket.get(), &ids, &attempts, not_before, MOST_UNCERTAIN)
+            .fetch_all(db)
+            .await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 

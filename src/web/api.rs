@@ -128,7 +128,10 @@ struct AddressBody {
     address: String,
 }
 
-async fn show_subscriber(State(state): State<AppState>, Body(body): Body<AddressBody>) -> Answer<Json<readers::Dossier>> {
+async fn show_subscriber(
+    State(state): State<AppState>,
+    Body(body): Body<AddressBody>,
+) -> Answer<Json<readers::Dossier>> {
     Ok(Json(readers::show(&state.service, &address(&body.address)?).await?))
 }
 
@@ -260,7 +263,8 @@ fn word<T: std::str::FromStr<Err = crate::model::UnknownWord>>(
     field: &'static str,
     text: Option<&str>,
 ) -> Result<Option<T>, Problem> {
-    text.map(|text| text.parse().map_err(|error: crate::model::UnknownWord| invalid(field, &error.to_string()))).transpose()
+    text.map(|text| text.parse().map_err(|error: crate::model::UnknownWord| invalid(field, &error.to_string())))
+        .transpose()
 }
 
 fn address(text: &str) -> Result<EmailAddress, Problem> {

@@ -1,2 +1,103 @@
-pub struct Asset { pub content_type: &'static str, pub bytes: &'static [u8], pub etag: String }
-pub fn get(_: &str) -> Option<Asset> { None }
+//! The style sheet, the script and the icon, embedded in the binary.
+//!
+//! Each is served under a name that carries a hash of its octets, so a browser may keep it for ever: a changed file has
+//! another name. Templates ask for that name with `{{asset "style.css"}}`.
+use std::sync::LazyLock;
+
+use sha2::{Digest as _, Sha256};
+
+/// One file, ready to be served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asset {
+    pub content_type: &'static str,
+    pub bytes: &'static [u8],
+    /// Quoted, as the `ETag` header wants it.
+    pub etag: &'static str,
+}
+
+/// How long a browser may keep an asset: the value of `Cache-Control`.
+pub const CACHE_CONTROL: &str = "public, max-age=31536000, immutable";
+
+/// The asset of this hashed name (`style.0123456789abcdef.css`, without a folder), if there is one.
+pub fn get(name: &str) -> Option<Asset> {
+    ASSETS.iter().find(|entry| entry.hashed_name == name).map(|entry| entry.asset)
+}
+
+/// Where the asset with this plain name (`style.css`) is served: `/assets/style.0123456789abcdef.css`.
+pub fn path(plain_name: &str) -> Option<String> {
+    ASSETS.iter().find(|entry| entry.plain_name == plain_name).map(|entry| format!("/assets/{}", entry.hashed_name))
+}
+
+struct Entry {
+    plain_name: &'static str,
+    hashed_name: String,
+    asset: Asset,
+}
+
+static ASSETS: LazyLock<[Entry; 3]> = LazyLock::new(|| {
+    [
+        entry("style.css", "text/css; charset=utf-8", include_bytes!("assets/style.css")),
+        entry("site.js", "text/javascript; charset=utf-8", include_bytes!("assets/site.js")),
+        entry("favicon.svg", "image/svg+xml", include_bytes!("assets/favicon.svg")),
+    ]
+});
+
+fn entry(plain_name: &'static str, content_type: &'static str, bytes: &'static [u8]) -> Entry {
+    let digest = Sha256::digest(bytes);
+    let hash: String = digest[..8].iter().map(|octet| format!("{octet:02x}")).collect();
+    let (stem, extension) = plain_name.split_once('.').unwrap_or((plain_name, ""));
+    // There are three of these in a process's life, so the leak is a plain static by another name.
+    let etag: &'static str = Box::leak(format!("\"{hash}\"").into_boxed_str());
+    Entry { plain_name, hashed_name: format!("{stem}.{hash}.{extension}"), asset: Asset { content_type, bytes, etag } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(plain_name: &str) -> &'static str {
+        let path = path(plain_name).expect("it exists");
+        let asset = get(path.strip_prefix("/assets/").expect("it is under /assets/")).expect("it is served");
+        std::str::from_utf8(asset.bytes).expect("it is text")
+    }
+
+    #[test]
+    fn every_asset_is_served_under_its_hashed_name_only() {
+        for name in ["style.css", "site.js", "favicon.svg"] {
+            assert!(!text(name).is_empty());
+            assert_eq!(get(name), None);
+        }
+        assert_eq!(get("../style.css"), None);
+        assert_eq!(get(""), None);
+        assert_eq!(path("other.css"), None);
+    }
+
+    #[test]
+    fn the_etag_is_quoted_and_is_the_hash_in_the_name() {
+        let path = path("style.css").expect("it exists");
+        let name = path.strip_prefix("/assets/").expect("it is under /assets/");
+        let etag = get(name).expect("it is served").etag;
+        assert!(etag.starts_with('"') && etag.ends_with('"') && etag.len() == 18);
+        assert!(name.contains(etag.trim_matches('"')));
+    }
+
+    #[test]
+    fn nothing_is_fetched_from_elsewhere() {
+        for name in ["style.css", "site.js"] {
+            let text = text(name);
+            for foreign in ["http:", "https:", "url(", "@import", "//"] {
+                let found = text.lines().find(|line| line.contains(foreign) && !line.trim_start().starts_with("//"));
+                assert_eq!(found, None, "{name} mentions {foreign}");
+            }
+        }
+        // The name space is not fetched; a link or a script would be.
+        let icon = text("favicon.svg").replace("http://www.w3.org/2000/svg", "");
+        assert!(!icon.contains("http") && !icon.contains("href") && !icon.contains("<script"));
+    }
+
+    #[test]
+    fn they_leave_room_for_the_article_in_sixty_kilobytes() {
+        let octets: usize = ["style.css", "site.js", "favicon.svg"].iter().map(|name| text(name).len()).sum();
+        assert!(octets < 24 * 1024, "{octets} octets");
+    }
+}

@@ -40,7 +40,9 @@ impl WebError {
             Self::Unauthorised => "Send the admin token: Authorization: Bearer …".into(),
             Self::NotFound(text) | Self::Conflict(text) | Self::BadRequest(text) => text.clone(),
             Self::Invalid(_) => "Some fields need another value.".into(),
-            Self::Unavailable => "The service cannot write to its database just now. Please try again in a minute.".into(),
+            Self::Unavailable => {
+                "The service cannot write to its database just now. Please try again in a minute.".into()
+            }
             Self::Internal => "Something went wrong on our side. Please try again later.".into(),
         }
     }

@@ -1,14 +1,289 @@
+//! The pages a reader sees: one struct a page, each with what it shows, and `render`.
+//!
+//! They need no script, and fit a policy without inline styles or scripts. Pages behind a link from a mail name neither
+//! address nor condition, keep the series out of the tab's title (and so out of the browser's history), and change
+//! nothing until their button is pressed. Every word that comes from a reader, a URL or a setting is escaped; only the
+//! fields whose names end in `html` are trusted as they are.
+mod rendering;
+
 use serde::Serialize;
-macro_rules! page { ($name:ident { $($f:ident: $t:ty),* }) => {
-  #[derive(Debug, Serialize)] pub struct $name { $(pub $f: $t),* }
-  impl $name { pub fn render(&self) -> String { format!("<html>{} <form method=\"post\"><button>name=\"email\" name=\"condition\" name=\"timezone\" Get started /privacy /terms newer March 5 value=\"reader@\" aria-invalid", stringify!($name)) + &serde_json::to_string(self).unwrap() } } } }
-#[derive(Debug, Serialize)] pub struct Source { pub publisher: String, pub title: String, pub url: String }
-#[derive(Debug, Serialize)] pub struct ConditionOption { pub key: String, pub name: String, pub selected: bool }
-#[derive(Debug, Serialize)] pub struct SignUpBox { pub series_slug: String, pub series_title: String, pub parts: usize, pub conditions: Vec<ConditionOption>, pub email: String, pub email_error: Option<String>, pub condition_error: Option<String>, pub timezone: String }
-#[derive(Debug, Serialize)] pub enum ManageState { Active, Paused, Ended }
-page!(ArticlePage { title: String, description: String, byline: String, language: String, before_sign_up_html: String, after_sign_up_html: String, sources: Vec<Source>, review_line: String, sponsor: String, sign_up: SignUpBox });
-page!(CheckInboxPage { }); page!(ConfirmPage { series_title: String, post_to: String }); page!(ConfirmedPage { series_title: String, parts: usize });
-page!(AlreadyConfirmedPage { series_title: String }); page!(ExpiredPage { series_title: String, post_to: String }); page!(SupersededPage { series_title: String }); page!(NewLinkSentPage {});
-page!(UnsubscribePage { series_title: String, post_to: String }); page!(UnsubscribedPage { series_title: String });
-page!(ManagePage { series_title: String, state: ManageState, next: Option<String>, received: usize, parts: usize, pause_to: String, resume_to: String, unsubscribe_to: Option<String>, contact: Option<String> });
-page!(NeverPage { post_to: String }); page!(NeverDonePage {}); page!(PolicyPage { title: String, version: String, html: String }); page!(ErrorPage { status: u16, title: String, detail: String });
+
+use rendering::{Head, private, render};
+
+/// The article, with the sign-up box in it or beside it. After a faulty sign-up it is shown again (status 422).
+#[derive(Debug, Clone, Serialize)]
+pub struct ArticlePage {
+    pub title: String,
+    pub description: String,
+    pub byline: String,
+    /// A code such as `en`, for screen readers.
+    pub language: String,
+    /// Trusted HTML from the content: what comes before the sign-up box.
+    pub before_sign_up_html: String,
+    /// Trusted HTML from the content: what comes after it.
+    pub after_sign_up_html: String,
+    pub sources: Vec<Source>,
+    pub review_line: String,
+    pub sponsor: String,
+    pub sign_up: SignUpBox,
+}
+
+/// Where a claim in the article comes from. Only a web address becomes a link.
+#[derive(Debug, Clone, Serialize)]
+pub struct Source {
+    pub publisher: String,
+    pub title: String,
+    pub url: String,
+}
+
+/// The form a sign-up comes from: `POST /subscribe` with the fields `series`, `email`, `condition` and `timezone`.
+///
+/// With errors, everything typed is kept and a summary leads to the faulty fields.
+#[derive(Debug, Clone, Serialize)]
+pub struct SignUpBox {
+    pub series_slug: String,
+    pub series_title: String,
+    pub parts: usize,
+    pub conditions: Vec<ConditionOption>,
+    pub email: String,
+    /// A sentence that says what to do.
+    pub email_error: Option<String>,
+    /// A sentence that says what to do.
+    pub condition_error: Option<String>,
+    /// Empty until the browser has filled it in.
+    pub timezone: String,
+}
+
+/// One condition in the form.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConditionOption {
+    pub key: String,
+    pub name: String,
+    pub selected: bool,
+}
+
+impl ArticlePage {
+    pub fn render(&self) -> String {
+        let faulty = self.sign_up.email_error.is_some() || self.sign_up.condition_error.is_some();
+        // The title is what a screen reader says first.
+        let title = if faulty { format!("Please look again: {}", self.title) } else { self.title.clone() };
+        let head = Head {
+            language: &self.language,
+            title: &title,
+            description: Some(&self.description),
+            private: faulty,
+            brand: Some(&self.sign_up.series_title),
+            layout: "wide",
+            sign_up: true,
+        };
+        render("article", &head, self)
+    }
+}
+
+/// After a sign-up; the same whatever was known about the address.
+#[derive(Debug, Clone, Serialize)]
+pub struct CheckInboxPage {}
+
+impl CheckInboxPage {
+    pub fn render(&self) -> String {
+        private("check_inbox", "Check your inbox", None, self)
+    }
+}
+
+/// Where the link in a confirmation leads: one button.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConfirmPage {
+    pub series_title: String,
+    /// Where the button posts to.
+    pub post_to: String,
+}
+
+impl ConfirmPage {
+    pub fn render(&self) -> String {
+        private("confirm", "Please confirm", Some(&self.series_title), self)
+    }
+}
+
+/// After the press: what comes next.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConfirmedPage {
+    pub series_title: String,
+    pub parts: usize,
+}
+
+impl ConfirmedPage {
+    pub fn render(&self) -> String {
+        private("confirmed", "You are signed up", Some(&self.series_title), self)
+    }
+}
+
+/// The link was used before, and all is well.
+#[derive(Debug, Clone, Serialize)]
+pub struct AlreadyConfirmedPage {
+    pub series_title: String,
+}
+
+impl AlreadyConfirmedPage {
+    pub fn render(&self) -> String {
+        private("already_confirmed", "You have already confirmed", Some(&self.series_title), self)
+    }
+}
+
+/// The link is too old; its button asks for a new one.
+#[derive(Debug, Clone, Serialize)]
+pub struct ExpiredPage {
+    pub series_title: String,
+    /// Where the button for a new link posts to.
+    pub post_to: String,
+}
+
+impl ExpiredPage {
+    pub fn render(&self) -> String {
+        private("expired", "This link is too old", Some(&self.series_title), self)
+    }
+}
+
+/// A later sign-up has made a newer link.
+#[derive(Debug, Clone, Serialize)]
+pub struct SupersededPage {
+    pub series_title: String,
+}
+
+impl SupersededPage {
+    pub fn render(&self) -> String {
+        private("superseded", "There is a newer link", Some(&self.series_title), self)
+    }
+}
+
+/// After asking for a new link; the same whatever became of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewLinkSentPage {}
+
+impl NewLinkSentPage {
+    pub fn render(&self) -> String {
+        private("new_link_sent", "Check your inbox", None, self)
+    }
+}
+
+/// Where the unsubscribe link in a mail leads: one button.
+#[derive(Debug, Clone, Serialize)]
+pub struct UnsubscribePage {
+    pub series_title: String,
+    /// Where the button posts to.
+    pub post_to: String,
+}
+
+impl UnsubscribePage {
+    pub fn render(&self) -> String {
+        private("unsubscribe", "Stop the series?", Some(&self.series_title), self)
+    }
+}
+
+/// After unsubscribing.
+#[derive(Debug, Clone, Serialize)]
+pub struct UnsubscribedPage {
+    pub series_title: String,
+}
+
+impl UnsubscribedPage {
+    pub fn render(&self) -> String {
+        private("unsubscribed", "You are unsubscribed", Some(&self.series_title), self)
+    }
+}
+
+/// Where an enrollment stands, as far as its reader needs to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ManageState {
+    Active,
+    Paused,
+    /// Completed or unsubscribed.
+    Ended,
+}
+
+/// Where the manage link in a mail leads. It shows, pauses, resumes and unsubscribes; a forwarded link can do no more.
+#[derive(Debug, Clone, Serialize)]
+pub struct ManagePage {
+    pub series_title: String,
+    pub state: ManageState,
+    /// A ready-made sentence, such as "Part 3 arrives Tuesday, March 9, about 9:00, your time (America/New_York)."
+    pub next: Option<String>,
+    /// How many parts were received, of …
+    pub received: usize,
+    /// … how many.
+    pub parts: usize,
+    /// Where each button posts to; without it there is no such button.
+    pub pause_to: Option<String>,
+    pub resume_to: Option<String>,
+    pub unsubscribe_to: Option<String>,
+    /// The e-mail address to write to for another condition or address.
+    pub contact: Option<String>,
+}
+
+impl ManagePage {
+    pub fn render(&self) -> String {
+        private("manage", "Your series", Some(&self.series_title), self)
+    }
+}
+
+/// Where "this was not me" leads: one button.
+#[derive(Debug, Clone, Serialize)]
+pub struct NeverPage {
+    /// Where the button posts to.
+    pub post_to: String,
+}
+
+impl NeverPage {
+    pub fn render(&self) -> String {
+        private("never", "Was this not you?", None, self)
+    }
+}
+
+/// After "never write to me again".
+#[derive(Debug, Clone, Serialize)]
+pub struct NeverDonePage {}
+
+impl NeverDonePage {
+    pub fn render(&self) -> String {
+        private("never_done", "We will not write again", None, self)
+    }
+}
+
+/// The privacy policy or the user agreement.
+#[derive(Debug, Clone, Serialize)]
+pub struct PolicyPage {
+    pub title: String,
+    /// The version a consent names.
+    pub version: String,
+    /// Trusted HTML from the content.
+    pub html: String,
+}
+
+impl PolicyPage {
+    pub fn render(&self) -> String {
+        let head = Head {
+            language: "en",
+            title: &self.title,
+            description: None,
+            private: false,
+            brand: None,
+            layout: "text",
+            sign_up: false,
+        };
+        render("policy", &head, self)
+    }
+}
+
+/// Something went wrong: what, and what the reader can do.
+#[derive(Debug, Clone, Serialize)]
+pub struct ErrorPage {
+    pub status: u16,
+    pub title: String,
+    pub detail: String,
+}
+
+impl ErrorPage {
+    pub fn render(&self) -> String {
+        private("error", &self.title, None, self)
+    }
+}

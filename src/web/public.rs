@@ -84,10 +84,11 @@ pub(super) fn article(series: &Series, typed: &Typed, faults: &Faults) -> Articl
             series_title: series.title.clone(),
             parts: series.steps.len(),
             conditions: series.conditions.iter().map(condition).collect(),
-            email: typed.email.clone(),
+            // Kept for correcting: what no address has, and no page can carry, is left out.
+            email: typed.email.chars().filter(|one| !one.is_control()).take(254).collect(),
             email_error: faults.email.clone(),
             condition_error: faults.condition.clone(),
-            timezone: typed.timezone.clone(),
+            timezone: typed.timezone.chars().filter(|one| !one.is_control()).take(64).collect(),
         },
     }
 }
@@ -186,8 +187,8 @@ fn manage_page(view: &ManageView, token: &str) -> String {
         next,
         received: view.received as usize,
         parts: view.parts as usize,
-        pause_to: format!("/manage/{token}/pause"),
-        resume_to: format!("/manage/{token}/resume"),
+        pause_to: (view.state == EnrollmentState::Active).then(|| format!("/manage/{token}/pause")),
+        resume_to: (view.state == EnrollmentState::Paused).then(|| format!("/manage/{token}/resume")),
         unsubscribe_to: view.unsubscribe_path.clone(),
         contact: view.contact.clone(),
     }
@@ -195,7 +196,11 @@ fn manage_page(view: &ManageView, token: &str) -> String {
 }
 
 async fn show_never(State(state): State<AppState>, Path(token): Path<String>) -> Response {
-    private(suppress::never_look(&state.service, &token).await.map(|()| NeverPage { post_to: format!("/never/{token}") }.render()))
+    private(
+        suppress::never_look(&state.service, &token)
+            .await
+            .map(|()| NeverPage { post_to: format!("/never/{token}") }.render()),
+    )
 }
 
 async fn press_never(State(state): State<AppState>, Path(token): Path<String>) -> Response {
@@ -214,8 +219,7 @@ async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
         return error_page(StatusCode::NOT_FOUND, "There is no such file.");
     };
     let unchanged = headers.get(header::IF_NONE_MATCH).is_some_and(|given| given.as_bytes() == asset.etag.as_bytes());
-    let mut response =
-        if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { asset.bytes.into_response() };
+    let mut response = if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { asset.bytes.into_response() };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
     if let Ok(etag) = HeaderValue::from_str(&asset.etag) {

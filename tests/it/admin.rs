@@ -14,7 +14,12 @@ fn with(mut body: Value, pairs: &[(&str, Value)]) -> Value {
 #[tokio::test]
 async fn without_the_token_nothing_is_shown_or_done() {
     let app = App::start().await;
-    for (method, path) in [(Method::GET, "/subscribers"), (Method::GET, "/deliveries"), (Method::POST, "/send/due"), (Method::GET, "/nothing")] {
+    for (method, path) in [
+        (Method::GET, "/subscribers"),
+        (Method::GET, "/deliveries"),
+        (Method::POST, "/send/due"),
+        (Method::GET, "/nothing"),
+    ] {
         for token in ["", "wrong", "an-admin-token-for-the-tests-only-012345678"] {
             let request = app.http.request(method.clone(), format!("{}/api/v1{path}", app.base)).bearer_auth(token);
             assert_eq!(request.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
@@ -32,11 +37,18 @@ async fn an_admin_sees_readers_and_their_history_but_not_their_condition() {
     assert_eq!(list["items"][0]["address"], "reader@example.org");
     let (status, dossier) = app.api_post("/subscribers/show", json!({ "address": "Reader@Example.org" })).await;
     assert_eq!(status, StatusCode::OK);
-    assert_eq!(dossier["deliveries"].as_array().unwrap().len(), 3, "confirmation, first part, and the second that waits");
+    assert_eq!(
+        dossier["deliveries"].as_array().unwrap().len(),
+        3,
+        "confirmation, first part, and the second that waits"
+    );
     assert_eq!(dossier["attempts"].as_array().unwrap().len(), 2);
     assert_eq!(dossier["consents"].as_array().unwrap().len(), 2);
     assert!(!dossier.to_string().contains("melanoma"));
-    assert_eq!(app.api_post("/subscribers/show", json!({ "address": "nobody@example.org" })).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(
+        app.api_post("/subscribers/show", json!({ "address": "nobody@example.org" })).await.0,
+        StatusCode::NOT_FOUND
+    );
 }
 
 #[tokio::test]
@@ -142,7 +154,15 @@ async fn an_admin_pauses_and_resumes_one_reader() {
 async fn a_test_goes_only_to_an_editor_and_stands_outside_the_books() {
     let app = App::start().await;
     let test = |to: &str| {
-        with(why(), &[("series", json!(SERIES)), ("step", json!("antibodies")), ("condition", json!("lung")), ("to", json!(to))])
+        with(
+            why(),
+            &[
+                ("series", json!(SERIES)),
+                ("step", json!("antibodies")),
+                ("condition", json!("lung")),
+                ("to", json!(to)),
+            ],
+        )
     };
     assert_eq!(app.api_post("/send/test", test("reader@example.org")).await.0, StatusCode::CONFLICT);
     let (status, sent) = app.api_post("/send/test", test("editor@example.org")).await;
@@ -160,11 +180,18 @@ async fn a_test_goes_only_to_an_editor_and_stands_outside_the_books() {
 async fn a_step_is_previewed_for_a_condition() {
     let app = App::start().await;
     let preview = async |condition: &str| {
-        app.api_post(&format!("/series/{SERIES}/preview"), json!({ "step": "checkpoint-inhibitors", "condition": condition })).await
+        app.api_post(
+            &format!("/series/{SERIES}/preview"),
+            json!({ "step": "checkpoint-inhibitors", "condition": condition }),
+        )
+        .await
     };
     let (status, lung) = preview("lung").await;
     assert_eq!(status, StatusCode::OK);
-    assert!(lung["html"].as_str().unwrap().starts_with("<!DOCTYPE html>") || lung["html"].as_str().unwrap().starts_with("<!doctype html>"));
+    assert!(
+        lung["html"].as_str().unwrap().starts_with("<!DOCTYPE html>")
+            || lung["html"].as_str().unwrap().starts_with("<!doctype html>")
+    );
     assert_ne!(lung["text"], preview("kidney").await.1["text"]);
     assert_eq!(preview("sadness").await.0, StatusCode::NOT_FOUND);
     assert_eq!(app.api_get("/series").await["items"][0]["steps"].as_array().unwrap().len(), 6);

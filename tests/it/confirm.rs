@@ -77,14 +77,23 @@ async fn who_does_not_confirm_is_reminded_once_and_then_forgotten() {
     assert_eq!(regimen::actions::tidy::forget_unconfirmed(&app.service).await.unwrap(), 1);
     assert_eq!(app.count("select count(*) from subscribers").await, 0, "nothing of them is kept");
     assert_eq!(app.count("select count(*) from consents").await, 0);
-    assert_eq!(app.count("select coalesce(sum(count), 0)::bigint from step_totals").await, 2, "but the books still close");
+    assert_eq!(
+        app.count("select coalesce(sum(count), 0)::bigint from step_totals").await,
+        2,
+        "but the books still close"
+    );
     assert_eq!(app.get(&link).await.status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
 async fn a_link_that_was_altered_says_what_to_do() {
     let app = App::start().await;
-    for (path, button) in [("/confirm/nonsense", ""), ("/unsubscribe/nonsense", ""), ("/manage/nonsense", "/pause"), ("/never/nonsense", "")] {
+    for (path, button) in [
+        ("/confirm/nonsense", ""),
+        ("/unsubscribe/nonsense", ""),
+        ("/manage/nonsense", "/pause"),
+        ("/never/nonsense", ""),
+    ] {
         let response = app.get(path).await;
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
         assert!(response.text().await.unwrap().contains("link"), "{path}");

@@ -40,7 +40,10 @@ async fn a_mailbox_that_is_busy_for_days_is_given_up_and_the_series_goes_on() {
         app.dispatch_all_due().await;
         app.service.clock().advance_real(hours(11));
     }
-    let reason: String = sqlx::query_scalar("select reason from deliveries where step = 'antibodies'").fetch_one(app.db()).await.unwrap();
+    let reason: String = sqlx::query_scalar("select reason from deliveries where step = 'antibodies'")
+        .fetch_one(app.db())
+        .await
+        .unwrap();
     assert_eq!(reason, "gave_up");
     app.relay.accept_all();
     app.live_through(days(4)).await;
@@ -53,7 +56,11 @@ async fn a_refused_mail_ends_that_delivery_and_the_next_part_is_still_owed() {
     app.relay.reply_next(At::Message, 554, "5.7.1 message refused");
     app.dispatch_all_due().await;
     assert_eq!(app.step_states().await["rejected"], 1);
-    assert_eq!(app.count("select count(*) from suppressions").await, 0, "a refused message says nothing about the address");
+    assert_eq!(
+        app.count("select count(*) from suppressions").await,
+        0,
+        "a refused message says nothing about the address"
+    );
     app.live_through(days(30)).await;
     assert_eq!(app.mails_to("reader@example.org").len(), 6);
 }
@@ -65,16 +72,22 @@ async fn no_such_user_suppresses_the_address() {
     app.live_through(days(30)).await;
     assert_eq!(app.mails_to("reader@example.org").len(), 2);
     let (reason, state): (String, String) =
-        sqlx::query_as("select s.reason, e.state from suppressions s, enrollments e").fetch_one(app.db()).await.unwrap();
+        sqlx::query_as("select s.reason, e.state from suppressions s, enrollments e")
+            .fetch_one(app.db())
+            .await
+            .unwrap();
     assert_eq!((reason.as_str(), state.as_str()), ("no_such_user", "suppressed"));
-    let reply: String = sqlx::query_scalar("select reply from attempts where code = 550").fetch_one(app.db()).await.unwrap();
+    let reply: String =
+        sqlx::query_scalar("select reply from attempts where code = 550").fetch_one(app.db()).await.unwrap();
     assert!(!reply.contains("reader@"), "no address in what is kept of a reply: {reply}");
 }
 
 #[tokio::test]
 async fn a_relay_that_is_down_charges_nobody() {
     let app = second_part_due(Setup::default()).await;
-    for verdict in [Verdict::Drop, Verdict::Reply(421, "4.3.2 closing".into()), Verdict::Reply(554, "5.3.2 no service".into())] {
+    for verdict in
+        [Verdict::Drop, Verdict::Reply(421, "4.3.2 closing".into()), Verdict::Reply(554, "5.3.2 no service".into())]
+    {
         app.relay.always(At::Connect, "", verdict);
         app.dispatch_all_due().await;
         app.relay.accept_all();
@@ -202,7 +215,9 @@ async fn an_expired_claim_goes_back_and_an_expired_sending_is_uncertain() {
         content_version: None,
         condition: None,
     });
-    let ours = regimen::actions::settle::settle(&app.service, bucket, &[stale], app.node(), app.service.hands()).await.unwrap();
+    let ours = regimen::actions::settle::settle(&app.service, bucket, &[stale], app.node(), app.service.hands())
+        .await
+        .unwrap();
     assert_eq!(ours, 0);
     assert_eq!(app.step_states().await["accepted"], 4);
 }
@@ -215,7 +230,8 @@ async fn a_local_part_in_another_script_is_skipped_by_a_relay_that_cannot_carry_
     app.sign_up("zoë@example.org").await;
     app.sign_up("reader@bücher.example").await;
     app.dispatch_all_due().await;
-    let reason: String = sqlx::query_scalar("select reason from deliveries where state = 'skipped'").fetch_one(app.db()).await.unwrap();
+    let reason: String =
+        sqlx::query_scalar("select reason from deliveries where state = 'skipped'").fetch_one(app.db()).await.unwrap();
     assert_eq!(reason, "smtputf8_unsupported");
     assert_eq!(app.count("select count(*) from suppressions").await, 0);
     assert_eq!(app.relay.taken().len(), 1, "a domain in another script needs no extension");

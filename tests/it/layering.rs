@@ -21,8 +21,21 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     ("local", &[]),
     (
         "app",
-        &["actions", "clock", "config", "content", "dispatch", "links", "local", "mail", "schedule", "seal", "store",
-          "transport", "web"],
+        &[
+            "actions",
+            "clock",
+            "config",
+            "content",
+            "dispatch",
+            "links",
+            "local",
+            "mail",
+            "schedule",
+            "seal",
+            "store",
+            "transport",
+            "web",
+        ],
     ),
 ];
 

@@ -23,15 +23,15 @@ async fn a_reader_receives_the_six_parts_each_at_nine_three_days_apart() {
     app.live_through(days(42)).await;
     let subjects = app.subjects("reader@example.org");
     assert_eq!(subjects.len(), 7, "{subjects:?}");
-    let expected: Vec<String> = app.service.library().series.values().next().unwrap().steps.iter().map(|step| step.subject.clone()).collect();
+    let expected: Vec<String> =
+        app.service.library().series.values().next().unwrap().steps.iter().map(|step| step.subject.clone()).collect();
     assert_eq!(subjects[1..], expected);
 
-    let settled: Vec<chrono::DateTime<chrono::Utc>> = sqlx::query_scalar(
-        "select series_settled_at from deliveries where kind = 'step' order by series_settled_at",
-    )
-    .fetch_all(app.db())
-    .await
-    .unwrap();
+    let settled: Vec<chrono::DateTime<chrono::Utc>> =
+        sqlx::query_scalar("select series_settled_at from deliveries where kind = 'step' order by series_settled_at")
+            .fetch_all(app.db())
+            .await
+            .unwrap();
     let zone = Zone::parse("America/New_York").unwrap();
     for pair in settled.windows(2) {
         let (before, after) = (zone.local(pair[0]), zone.local(pair[1]));
@@ -103,7 +103,9 @@ async fn the_front_page_shows_article_and_box() {
     let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
     assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe-inline"), "{policy}");
     let html = response.text().await.unwrap();
-    for part in ["name=\"email\"", "name=\"condition\"", "name=\"timezone\"", "Get started", "/privacy", "/terms", "melanoma"] {
+    for part in
+        ["name=\"email\"", "name=\"condition\"", "name=\"timezone\"", "Get started", "/privacy", "/terms", "melanoma"]
+    {
         assert!(html.contains(part), "{part} is missing");
     }
     for page in ["/privacy", "/terms", &format!("/articles/{SERIES}")] {

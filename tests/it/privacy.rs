@@ -31,7 +31,10 @@ async fn no_row_names_the_condition_and_only_subscribers_the_address() {
         }
     }
     let sealed: Vec<Vec<u8>> =
-        sqlx::query_scalar("select condition from deliveries where kind = 'step' and state = 'accepted'").fetch_all(app.db()).await.unwrap();
+        sqlx::query_scalar("select condition from deliveries where kind = 'step' and state = 'accepted'")
+            .fetch_all(app.db())
+            .await
+            .unwrap();
     assert_eq!(sealed.len(), 2, "each sent part keeps its sealed copy");
 }
 

@@ -12,7 +12,8 @@ async fn page(app: &App, fields: &[(&str, &str)]) -> (StatusCode, String) {
 #[tokio::test]
 async fn the_answer_tells_nobody_whether_an_address_is_known() {
     let app = App::start().await;
-    let fields = |email: &'static str| [("series", SERIES), ("email", email), ("condition", "lung"), ("timezone", "UTC")];
+    let fields =
+        |email: &'static str| [("series", SERIES), ("email", email), ("condition", "lung"), ("timezone", "UTC")];
     let new = page(&app, &fields("known@example.org")).await;
     app.dispatch_all_due().await;
     let pending = page(&app, &fields("known@example.org")).await;
@@ -46,12 +47,21 @@ fn actor() -> regimen::actions::Actor {
 #[tokio::test]
 async fn bad_input_is_answered_beside_the_field_and_nothing_typed_is_lost() {
     let app = App::start().await;
-    let (status, html) = page(&app, &[("series", SERIES), ("email", "reader@"), ("condition", "kidney"), ("timezone", "Asia/Tokyo")]).await;
+    let (status, html) =
+        page(&app, &[("series", SERIES), ("email", "reader@"), ("condition", "kidney"), ("timezone", "Asia/Tokyo")])
+            .await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(html.contains("value=\"reader@\""), "the address is kept");
-    assert!(html.contains("aria-invalid") && html.contains("is not a domain that mail can be sent to"), "the message is there");
+    assert!(
+        html.contains("aria-invalid") && html.contains("is not a domain that mail can be sent to"),
+        "the message is there"
+    );
     let kidney = html.split("kidney").nth(1).unwrap();
-    assert!(kidney[..60].contains("selected") || kidney[..60].contains("checked"), "the choice is kept: {}", &kidney[..60]);
+    assert!(
+        kidney[..60].contains("selected") || kidney[..60].contains("checked"),
+        "the choice is kept: {}",
+        &kidney[..60]
+    );
 
     for (email, condition) in [("reader@example.org", ""), ("reader@example.org", "sadness"), ("", "lung")] {
         let (status, _) = page(&app, &[("series", SERIES), ("email", email), ("condition", condition)]).await;
@@ -78,9 +88,11 @@ async fn json_gets_problem_details() {
         let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
         (response.status(), kind, response.json::<Value>().await.unwrap())
     };
-    let (status, kind, problem) = post(json!({ "email": "a b@example.org", "condition": "x", "timezone": "UTC" })).await;
+    let (status, kind, problem) =
+        post(json!({ "email": "a b@example.org", "condition": "x", "timezone": "UTC" })).await;
     assert_eq!((status, kind.as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "application/problem+json"));
-    let fields: Vec<&str> = problem["errors"].as_array().unwrap().iter().map(|one| one["field"].as_str().unwrap()).collect();
+    let fields: Vec<&str> =
+        problem["errors"].as_array().unwrap().iter().map(|one| one["field"].as_str().unwrap()).collect();
     assert_eq!(fields, ["email", "condition"]);
     assert!(!problem.to_string().contains("a b@"), "no address in an error");
 
@@ -89,18 +101,38 @@ async fn json_gets_problem_details() {
     app.dispatch_all_due().await;
     assert_eq!(app.mails_to("api@example.org").len(), 1);
 
-    let broken = app.http.post(format!("{}/subscribe", app.base)).header("content-type", "application/json").body("{").send().await.unwrap();
+    let broken = app
+        .http
+        .post(format!("{}/subscribe", app.base))
+        .header("content-type", "application/json")
+        .body("{")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(broken.status(), StatusCode::BAD_REQUEST);
-    let huge = app.http.post(format!("{}/subscribe", app.base)).form(&[("email", "x".repeat(100_000))]).send().await.unwrap();
+    let huge =
+        app.http.post(format!("{}/subscribe", app.base)).form(&[("email", "x".repeat(100_000))]).send().await.unwrap();
     assert_eq!(huge.status(), StatusCode::PAYLOAD_TOO_LARGE);
-    let strange = app.http.post(format!("{}/subscribe", app.base)).header("content-type", "text/plain").body("x").send().await.unwrap();
+    let strange = app
+        .http
+        .post(format!("{}/subscribe", app.base))
+        .header("content-type", "text/plain")
+        .body("x")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(strange.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
 }
 
 #[tokio::test]
 async fn no_header_can_be_smuggled_in() {
     let app = App::start().await;
-    for email in ["a@example.org\r\nBcc: b@example.org", "a@example.org%0d%0aBcc:b@example.org", "a@example.org\n", "a\0@example.org"] {
+    for email in [
+        "a@example.org\r\nBcc: b@example.org",
+        "a@example.org%0d%0aBcc:b@example.org",
+        "a@example.org\n",
+        "a\0@example.org",
+    ] {
         let (status, html) = page(&app, &[("series", SERIES), ("email", email), ("condition", "lung")]).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{email:?}");
         assert!(!html.contains('\0'));
@@ -117,7 +149,10 @@ async fn internationalised_addresses_are_mailed_as_typed() {
     app.dispatch_all_due().await;
     assert_eq!(app.count("select count(*) from deliveries where state = 'accepted'").await, 2);
     let to: Vec<String> = app.relay.taken().iter().flat_map(|mail| mail.to.clone()).collect();
-    assert!(to.contains(&"zoë@xn--bcher-kva.example".to_owned()) || to.contains(&"zoë@bücher.example".to_owned()), "{to:?}");
+    assert!(
+        to.contains(&"zoë@xn--bcher-kva.example".to_owned()) || to.contains(&"zoë@bücher.example".to_owned()),
+        "{to:?}"
+    );
     assert!(to.contains(&"reader@xn--bcher-kva.example".to_owned()), "{to:?}");
 }
 
@@ -133,7 +168,8 @@ async fn a_second_sign_up_before_confirming_replaces_the_first() {
     assert!(html.contains("newer"), "the first link says that a newer one was sent");
     assert_eq!(app.count("select count(*) from enrollments where state = 'active'").await, 0);
     app.confirm("reader@example.org").await;
-    let zone: String = sqlx::query_scalar("select zone from enrollments where state = 'active'").fetch_one(app.db()).await.unwrap();
+    let zone: String =
+        sqlx::query_scalar("select zone from enrollments where state = 'active'").fetch_one(app.db()).await.unwrap();
     assert_eq!(zone, "Asia/Tokyo", "the newest values are taken");
 }
 
@@ -167,7 +203,8 @@ async fn whoever_unsubscribed_comes_back_where_they_left_and_whoever_completed_s
     assert_eq!(app.mails_to("reader@example.org").len(), 3, "confirmation and two parts");
     app.enroll("reader@example.org").await;
     let titles: Vec<String> = app.subjects("reader@example.org");
-    let steps: Vec<String> = app.service.library().series.values().next().unwrap().steps.iter().map(|step| step.subject.clone()).collect();
+    let steps: Vec<String> =
+        app.service.library().series.values().next().unwrap().steps.iter().map(|step| step.subject.clone()).collect();
     assert_eq!(titles.last().unwrap(), &steps[2], "the third part, at once");
     app.live_through(days(30)).await;
     assert_eq!(app.subjects("reader@example.org").last().unwrap(), &steps[5]);

@@ -37,7 +37,11 @@ async fn the_header_also_takes_a_multipart_body_and_looking_changes_nothing() {
     }
     assert_eq!(app.count("select count(*) from enrollments where state = 'active'").await, 1);
     let body = "--x\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--x--\r\n";
-    let post = app.http.post(format!("{}{link}", app.base)).header("content-type", "multipart/form-data; boundary=x").body(body);
+    let post = app
+        .http
+        .post(format!("{}{link}", app.base))
+        .header("content-type", "multipart/form-data; boundary=x")
+        .body(body);
     assert_eq!(post.send().await.unwrap().status(), StatusCode::OK);
     assert_eq!(app.post(&link).await.status(), StatusCode::OK, "again is the same as once");
     assert_eq!(app.count("select count(*) from enrollments where state = 'unsubscribed'").await, 1);

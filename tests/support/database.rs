@@ -27,7 +27,8 @@ async fn server() -> &'static Server {
 
 async fn start() -> Server {
     let folder = std::env::temp_dir().join(format!("regimen-tests-{}", std::process::id()));
-    let settings = [("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"), ("max_connections", "400")];
+    let settings =
+        [("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"), ("max_connections", "400")];
     let made = folder.clone();
     let postgres = tokio::task::spawn_blocking(move || PrivatePostgres::start(&made, &settings))
         .await

@@ -234,12 +234,11 @@ impl App {
 
     /// How often each state occurs among the scheduled steps.
     pub async fn step_states(&self) -> std::collections::BTreeMap<String, i64> {
-        let rows: Vec<(String, i64)> = sqlx::query_as(
-            "select state, count(*) from deliveries where kind = 'step' and occasion = 0 group by 1",
-        )
-        .fetch_all(self.db())
-        .await
-        .unwrap();
+        let rows: Vec<(String, i64)> =
+            sqlx::query_as("select state, count(*) from deliveries where kind = 'step' and occasion = 0 group by 1")
+                .fetch_all(self.db())
+                .await
+                .unwrap();
         rows.into_iter().collect()
     }
 

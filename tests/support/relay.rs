@@ -50,7 +50,9 @@ impl Mailbox for Box_ {
             Stage::Message(mail) => (At::Message, mail.to.join(" ")),
             _ => return Verdict::Accept,
         };
-        if let Some((_, _, verdict)) = script.always.iter().find(|(when, part, _)| *when == at && to.contains(part.as_str())) {
+        if let Some((_, _, verdict)) =
+            script.always.iter().find(|(when, part, _)| *when == at && to.contains(part.as_str()))
+        {
             return verdict.clone();
         }
         match script.next.iter().position(|(when, _)| *when == at) {
@@ -146,7 +148,8 @@ impl Mail {
 
     /// The path of the link to one of our pages, such as `/confirm/…`, from the text.
     pub fn link(&self, page: &str) -> String {
-        let start = self.text.find(&format!("/{page}/")).unwrap_or_else(|| panic!("no link to {page} in: {}", self.text));
+        let start =
+            self.text.find(&format!("/{page}/")).unwrap_or_else(|| panic!("no link to {page} in: {}", self.text));
         self.text[start..].chars().take_while(|letter| !letter.is_whitespace() && !")>".contains(*letter)).collect()
     }
 
