@@ -42,10 +42,7 @@ pub async fn serve(config: Config, roles: Roles) -> anyhow::Result<()> {
     require(&config, roles)?;
     let stop = stop_on_signal()?;
     let service = open(&config, Purpose::Production, Clock::system(), Missing::Refuse).await?;
-    let listener = match roles.web {
-        true => Some(listen(config.bind).await?),
-        false => None,
-    };
+    let listener = if roles.web { Some(listen(config.bind).await?) } else { None };
     if let Some(listener) = &listener {
         tracing::info!(address = %listener.local_addr()?, public_url = %config.public_url, "pages and API are served");
     }
@@ -137,10 +134,7 @@ async fn wait_for(db: &PgPool, patience: Duration) -> anyhow::Result<()> {
     let began = tokio::time::Instant::now();
     let mut said = false;
     loop {
-        let error = match store::server_time(db).await {
-            Ok(_) => return Ok(()),
-            Err(error) => error,
-        };
+        let Err(error) = store::server_time(db).await else { return Ok(()) };
         if let sqlx::Error::Database(inner) = &error {
             // Class 28: who we are; 3D000: no such database. 57P03 is a server that still starts.
             if inner.code().is_some_and(|code| code.starts_with("28") || code == "3D000") {
@@ -241,15 +235,20 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
+/// The keys that mails are signed with.
+pub fn dkim_keys(config: &Config) -> anyhow::Result<Vec<mail::DkimKey>> {
+    let load = |key: &crate::config::Dkim| {
+        let loaded = mail::DkimKey::load(&key.key_file, &key.domain, &key.selector);
+        loaded.with_context(|| format!("mail.dkim, {}", key.key_file.display()))
+    };
+    config.dkim.iter().map(load).collect()
+}
+
 fn dispatch_settings(config: &Config) -> anyhow::Result<dispatch::Settings> {
     let url = config.smtp_url.as_ref().context("SMTP_URL is not set: smtp://user:password@host:port")?;
     let mut relay: transport::Relay = url.0.parse().context("SMTP_URL")?;
     relay.hello_name.clone_from(&config.hello_name);
     relay.mails_per_connection = config.mails_per_connection;
-    let mut signers = Vec::new();
-    for key in &config.dkim {
-        signers.push(mail::DkimKey::from_file(&key.domain, &key.selector, &key.key_file)?);
-    }
     Ok(dispatch::Settings {
         relay,
         connections: config.connections,
@@ -261,7 +260,7 @@ fn dispatch_settings(config: &Config) -> anyhow::Result<dispatch::Settings> {
         on_uncertain: config.dispatch.on_uncertain,
         bounce_domain: config.bounce_domain.clone(),
         unsubscribe_mailto: config.unsubscribe_mailto.clone(),
-        signers,
+        signers: dkim_keys(config)?,
     })
 }
 

@@ -44,6 +44,7 @@ pub struct Config {
     pub connections: usize,
     pub mails_per_connection: u32,
     pub bounce_domain: Option<String>,
+    /// `mailto:…`
     pub unsubscribe_mailto: Option<String>,
     pub dkim: Vec<Dkim>,
     pub content_folder: Option<PathBuf>,
@@ -328,19 +329,17 @@ impl Reader<'_> {
 
     fn domain(&mut self, section: &str, key: &str) -> Option<String> {
         let text = self.optional(section, key)?;
-        match idna::domain_to_ascii_strict(&text) {
-            Ok(ascii) => Some(ascii),
-            Err(_) => {
-                self.faults.push(format!("{section}.{key} must be a domain such as mail.example.org"));
-                None
-            }
+        let ascii = idna::domain_to_ascii_strict(&text).ok();
+        if ascii.is_none() {
+            self.faults.push(format!("{section}.{key} must be a domain such as mail.example.org"));
         }
+        ascii
     }
 
     fn mailto(&mut self) -> Option<String> {
         let text = self.optional("mail", "unsubscribe_mailto")?;
         match EmailAddress::parse(&text) {
-            Ok(address) => Some(address.as_typed().to_owned()),
+            Ok(address) => Some(format!("mailto:{}?subject=unsubscribe", address.as_typed())),
             Err(error) => {
                 self.faults.push(format!("mail.unsubscribe_mailto: {error}"));
                 None

@@ -208,16 +208,12 @@ pub async fn keep_published(db: &PgPool, faults: Vec<Fault>) -> anyhow::Result<(
 }
 
 fn kept(current: Option<Library>, faults: Vec<Fault>) -> anyhow::Result<(Library, Publishing)> {
-    match current {
-        Some(library) => {
-            let version = library.version.clone();
-            Ok((library, Publishing::Kept { version, faults }))
-        }
-        None => {
-            let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-            anyhow::bail!("the content has faults and none was published before:\n  {}", lines.join("\n  "))
-        }
-    }
+    let Some(library) = current else {
+        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        anyhow::bail!("the content has faults and none was published before:\n  {}", lines.join("\n  "))
+    };
+    let version = library.version.clone();
+    Ok((library, Publishing::Kept { version, faults }))
 }
 
 /// The content published last, compiled.

@@ -79,7 +79,7 @@ pub async fn manage_look(service: &Service, token: &str) -> Result<ManageView, A
             .state
             .is_open()
             .then(|| service.unsubscribe_path(enrollment.bucket, enrollment.id)),
-        contact: series.reply_to.as_ref().map(|reply_to| reply_to.address().as_typed().to_owned()),
+        contact: series.reply_to.as_ref().map(|reply_to| reply_to.address.as_typed().to_owned()),
     })
 }
 

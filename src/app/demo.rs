@@ -112,7 +112,7 @@ fn prepare_folder(folder: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("{} cannot be made; choose another folder with --data-dir", folder.display()))
 }
 
-/// The demo's PostgreSQL, unless DATABASE_URL names another.
+/// The demo's PostgreSQL, unless `DATABASE_URL` names another.
 async fn private_postgres(config: &mut Config, folder: &Path) -> anyhow::Result<Option<PrivatePostgres>> {
     if config.database_url.is_some() {
         return Ok(None);
@@ -131,10 +131,9 @@ async fn demo_clock(config: &Config, day: Duration) -> anyhow::Result<Clock> {
         Err(error) => return Err(error.into()),
     }
     let system = Clock::system();
-    let start: DateTime<Utc> = match installation::is_installed(&db).await? {
-        true => installation::series_now(&db).await?.unwrap_or_else(|| system.real()),
-        false => system.real(),
-    };
+    let kept: Option<DateTime<Utc>> =
+        if installation::is_installed(&db).await? { installation::series_now(&db).await? } else { None };
+    let start = kept.unwrap_or_else(|| system.real());
     db.close().await;
     Ok(Clock::fast(start, 86_400.0 / day.as_secs_f64().max(0.001)))
 }

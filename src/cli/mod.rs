@@ -64,6 +64,8 @@ enum Command {
     Health,
     /// Make new secrets, as lines for an environment file.
     Keys,
+    /// Print the DNS records that the configured DKIM keys need.
+    Dkim,
     /// Print every configuration key with its default and meaning.
     Config,
     /// Print a completion script for a shell.
@@ -144,6 +146,15 @@ async fn run(command: Command, config: Config) -> anyhow::Result<Ended> {
         Command::Deliveries(options) => admin::deliveries(&config, options).await?,
         Command::Health => return admin::health(&config).await,
         Command::Keys => print!("{}", demo::new_secrets(&Clock::system())),
+        Command::Dkim => {
+            let keys = app::dkim_keys(&config)?;
+            if keys.is_empty() {
+                println!("no DKIM key is configured: add one under [[mail.dkim]]");
+            }
+            for key in keys {
+                println!("{}  TXT  {:?}", key.dns_name(), key.dns_record());
+            }
+        }
         Command::Config => print!("{}", config::DEFAULTS),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "regimen", &mut std::io::stdout());

@@ -20,13 +20,13 @@ pub(super) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]], n
             *width = (*width).max(cell.chars().count());
         }
     }
-    line(&widths, headings.map(str::to_owned));
+    line(&widths, &headings.map(str::to_owned));
     for row in rows {
-        line(&widths, row.clone());
+        line(&widths, row);
     }
 }
 
-fn line<const N: usize>(widths: &[usize; N], cells: [String; N]) {
+fn line<const N: usize>(widths: &[usize; N], cells: &[String; N]) {
     let padded: Vec<String> = cells
         .iter()
         .zip(widths)

@@ -18,6 +18,9 @@ use crate::model::{Kind, SeriesSlug};
 /// Gmail cuts a mail off at 102 KB, and with it the way to unsubscribe.
 const MAX_HTML_BYTES: usize = 100 * 1024;
 
+/// Each step is compiled for each condition; more would only be a slip or an attack on the memory.
+const MAX_TEMPLATES: usize = 2000;
+
 /// Folders of `emails/` that are no series.
 const RESERVED: [&str; 6] = ["layouts", "partials", "policies", "confirmation", "reminder", "already-signed-up"];
 
@@ -135,6 +138,10 @@ impl<'c> Compiler<'c> {
         let slug = SeriesSlug::parse(folder).map_err(|error| self.faults.add(folder, None, error.to_string())).ok();
         let file = SeriesFile::read(&path, text, self.faults);
         self.check_folders(folder, &file);
+        if file.steps.len() * file.conditions.len() > MAX_TEMPLATES {
+            self.faults.add(&path, None, format!("steps times conditions are more than {MAX_TEMPLATES}"));
+            return None;
+        }
         let mut parts = SeriesParts { folder, file: &file, templates: Templates::new() };
         let entries = file.steps.iter().enumerate();
         let steps = entries.filter_map(|(index, entry)| self.step(&mut parts, index, entry)).collect();
@@ -173,6 +180,7 @@ impl<'c> Compiler<'c> {
             let known: &[&str] = match name {
                 "article" => &["article.md", "figure.svg"],
                 _ if is_step => &["body.md", "conditions.md"],
+                _ if file.broken => continue,
                 _ => {
                     self.faults.add(&folder, None, "no step of series.toml names this folder");
                     continue;

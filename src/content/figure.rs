@@ -73,6 +73,7 @@ impl<'s> Scanner<'s, '_> {
     fn characters(&mut self, rest: &'s str) {
         let text = &rest[..rest.find('<').unwrap_or(rest.len())];
         if text.contains(['{', '}']) || !entities_are_plain(text) || (self.open.is_empty() && !text.trim().is_empty()) {
+            self.at += text.len() - text.trim_start().len();
             return self.fault("text that cannot stand here");
         }
         self.at += text.len();
@@ -92,12 +93,12 @@ impl<'s> Scanner<'s, '_> {
             if !ELEMENTS.contains(&name) {
                 return self.fault(&format!("<{}> cannot be used in a figure", shown(name)));
             }
+            if self.open.len() >= MAX_DEPTH || (self.open.is_empty() && !self.out.trim().is_empty()) {
+                return self.fault("elements are nested too deeply, or are not all inside one <svg>");
+            }
             self.attributes(&inside[name.len()..]);
             if !closed {
                 self.open.push(name);
-            }
-            if self.open.len() > MAX_DEPTH || (self.open.is_empty() && !self.out.is_empty()) {
-                return self.fault("elements are nested too deeply, or are not all inside one <svg>");
             }
         }
         if self.good {

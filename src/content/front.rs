@@ -56,7 +56,7 @@ pub(super) fn sources(front: &mut Section<'_, '_>, faults: &mut Faults) -> Vec<S
         });
         Some(Source { publisher: publisher?.text, title: title?.text, url: url? })
     });
-    if met == 0 {
+    if met == 0 && !front.broken() {
         front.fault(1, "no source: what states facts lists its [[sources]]", faults);
     }
     sources

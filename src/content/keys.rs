@@ -1,8 +1,14 @@
 //! TOML, read key by key, so that every fault is found at once and has its line.
+use std::borrow::Cow;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::faults::Faults;
+
+/// Of one kind in one table; nobody reads more at once.
+const MOST_FAULTS: usize = 50;
+const MOST_TABLES: usize = 100;
 
 /// A text and the line it stands in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,31 +26,44 @@ pub(super) struct TomlText<'a> {
     pub(super) text: &'a str,
 }
 
-impl<'a> TomlText<'a> {
+impl TomlText<'_> {
     /// Reads the whole; what cannot be read as TOML at all is reported, and what can is still given to `read`.
-    pub(super) fn read<T>(self, faults: &mut Faults, read: impl FnOnce(&mut Section<'_, 'a>, &mut Faults) -> T) -> T {
-        let (table, errors) = DeTable::parse_recoverable(self.text);
-        for error in &errors {
-            let line = error.span().map_or(self.first_line, |span| self.line(span.start));
+    pub(super) fn read<T>(self, faults: &mut Faults, read: impl FnOnce(&mut Section<'_, '_>, &mut Faults) -> T) -> T {
+        let newlines: Vec<usize> = self.text.match_indices('\n').map(|(at, _)| at).collect();
+        let place = Place { file: self.file, first_line: self.first_line, newlines: &newlines };
+        let errors = DeTable::parse_recoverable(self.text).1;
+        for error in errors.iter().take(MOST_FAULTS) {
+            let line = error.span().map_or(self.first_line, |span| place.line(span.start));
             faults.add(self.file, line, one_line(error.message()));
         }
+        let readable = without_errors(self.text);
+        let (table, _) = DeTable::parse_recoverable(&readable);
         // A key that could not be read is not missing as well.
-        let mut section =
-            Section { toml: self, table: table.get_ref(), line: None, asked: Vec::new(), broken: !errors.is_empty() };
+        let broken = !errors.is_empty();
+        let mut section = Section { place, table: table.get_ref(), line: None, asked: Vec::new(), broken };
         let value = read(&mut section, faults);
         section.refuse_the_rest(faults);
         value
     }
+}
 
+/// Turns offsets into lines of the file.
+#[derive(Debug, Clone, Copy)]
+struct Place<'a> {
+    file: &'a str,
+    first_line: u32,
+    newlines: &'a [usize],
+}
+
+impl Place<'_> {
     fn line(&self, offset: usize) -> u32 {
-        let before = self.text.get(..offset).unwrap_or(self.text);
-        self.first_line + count(before.matches('\n').count())
+        self.first_line + count(self.newlines.partition_point(|newline| *newline < offset))
     }
 }
 
 /// One table. Keys that nobody asked for are faults.
 pub(super) struct Section<'t, 'a> {
-    toml: TomlText<'a>,
+    place: Place<'a>,
     table: &'t DeTable<'a>,
     line: Option<u32>,
     asked: Vec<&'static str>,
@@ -52,13 +71,18 @@ pub(super) struct Section<'t, 'a> {
 }
 
 impl<'t, 'a> Section<'t, 'a> {
+    /// Whether lines of the file could not be read, so that what is missing may only be hidden.
+    pub(super) fn broken(&self) -> bool {
+        self.broken
+    }
+
     /// The line of the table's own header.
     pub(super) fn line(&self) -> Option<u32> {
         self.line
     }
 
     pub(super) fn fault(&self, line: impl Into<Option<u32>>, message: impl Into<String>, faults: &mut Faults) {
-        faults.add(self.toml.file, line, message);
+        faults.add(self.place.file, line, message);
     }
 
     /// A text that must be there and not be empty, in one line.
@@ -107,12 +131,13 @@ impl<'t, 'a> Section<'t, 'a> {
             self.missing(key, faults);
             return None;
         };
-        let line = self.toml.line(value.span().start);
+        let line = self.place.line(value.span().start);
         let DeValue::Table(table) = value.get_ref() else {
             self.fault(line, format!("`{key}` must be a table: [{key}]"), faults);
             return None;
         };
-        let mut section = Section { toml: self.toml, table, line: Some(line), asked: Vec::new(), broken: self.broken };
+        let mut section =
+            Section { place: self.place, table, line: Some(line), asked: Vec::new(), broken: self.broken };
         let value = read(&mut section, faults);
         section.refuse_the_rest(faults);
         Some(value)
@@ -127,18 +152,23 @@ impl<'t, 'a> Section<'t, 'a> {
     ) -> Vec<T> {
         let Some(value) = self.value(key) else { return Vec::new() };
         let DeValue::Array(array) = value.get_ref() else {
-            self.fault(self.toml.line(value.span().start), format!("`{key}` must be tables: [[{key}]]"), faults);
+            self.fault(self.place.line(value.span().start), format!("`{key}` must be tables: [[{key}]]"), faults);
             return Vec::new();
         };
+        if array.len() > MOST_TABLES {
+            let line = self.place.line(value.span().start);
+            self.fault(line, format!("more than {MOST_TABLES} of [[{key}]]"), faults);
+            return Vec::new();
+        }
         let mut all = Vec::new();
         for value in array {
-            let line = self.toml.line(value.span().start);
+            let line = self.place.line(value.span().start);
             let DeValue::Table(table) = value.get_ref() else {
                 self.fault(line, format!("`{key}` must be tables: [[{key}]]"), faults);
                 continue;
             };
             let mut section =
-                Section { toml: self.toml, table, line: Some(line), asked: Vec::new(), broken: self.broken };
+                Section { place: self.place, table, line: Some(line), asked: Vec::new(), broken: self.broken };
             all.extend(read(&mut section, faults));
             section.refuse_the_rest(faults);
         }
@@ -151,7 +181,7 @@ impl<'t, 'a> Section<'t, 'a> {
     }
 
     fn as_text(&self, key: &str, value: &Spanned<DeValue<'a>>, faults: &mut Faults) -> Option<Located> {
-        let line = self.toml.line(value.span().start);
+        let line = self.place.line(value.span().start);
         let text = match value.get_ref() {
             DeValue::String(text) => text.trim().to_owned(),
             DeValue::Datetime(date) => date.to_string(),
@@ -186,14 +216,29 @@ impl<'t, 'a> Section<'t, 'a> {
     }
 
     fn refuse_the_rest(&self, faults: &mut Faults) {
-        for (name, _) in self.table {
-            if !self.asked.iter().any(|asked| name.get_ref() == asked) {
-                let known: Vec<String> = self.asked.iter().map(|key| format!("`{key}`")).collect();
-                let message = format!("unknown key `{}`; known here: {}", one_line(name.get_ref()), known.join(", "));
-                self.fault(self.toml.line(name.span().start), message, faults);
-            }
+        let known: Vec<String> = self.asked.iter().map(|key| format!("`{key}`")).collect();
+        let strange = self.table.keys().filter(|name| !self.asked.iter().any(|asked| name.get_ref() == asked));
+        for name in strange.take(MOST_FAULTS) {
+            let message = format!("unknown key `{}`; known here: {}", one_line(name.get_ref()), known.join(", "));
+            self.fault(self.place.line(name.span().start), message, faults);
         }
     }
+}
+
+/// The text with the lines that stop a reader blanked out, so that what is below them is read too.
+fn without_errors(text: &str) -> Cow<'_, str> {
+    let mut readable = Cow::Borrowed(text);
+    // A slip in quotes can spoil line after line: then the rest must wait until it is mended.
+    for _ in 0..10 {
+        let (_, errors) = DeTable::parse_recoverable(&readable);
+        let Some(span) = errors.first().and_then(toml::de::Error::span) else { break };
+        let Some((before, _)) = readable.split_at_checked(span.start) else { break };
+        let from = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let to = readable[from..].find('\n').map_or(readable.len(), |length| from + length);
+        let blank = " ".repeat(to - from);
+        readable.to_mut().replace_range(from..to, &blank);
+    }
+    readable
 }
 
 /// Line counts fit, since files are limited.

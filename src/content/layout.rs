@@ -18,6 +18,8 @@ const CSS: &str = "layouts/mail.css";
 /// More would be no layout, and could overflow the stack of a parser.
 const MAX_BYTES: usize = 32 * 1024;
 const MAX_BLOCKS: usize = 100;
+/// The inliner goes down the page by recursion.
+const MAX_DEPTH: usize = 100;
 
 /// Everything the layout may show. Links are marks.
 #[derive(Debug, Serialize)]
@@ -90,6 +92,10 @@ impl Layout {
         let progress = (1..=frame.parts).map(|part| part <= frame.part_number).collect();
         let page = self.html.render(HTML, &Html { frame, body, css: &self.css, progress });
         let page = page.map_err(|error| add_render_fault(HTML, &error, faults)).ok()?;
+        if depth(&page) > MAX_DEPTH {
+            faults.add(HTML, None, format!("elements are nested more than {MAX_DEPTH} deep, or are not closed"));
+            return None;
+        }
         let page = self.inliner.inline(&page).map_err(|error| faults.add(CSS, None, error.to_string())).ok()?;
         let page = style_last(&page);
         check_page(&page, frame, faults);
@@ -112,6 +118,29 @@ impl Layout {
         check_shown(TEXT, &page, frame, faults);
         into_template(TEXT, &page, marks, faults)
     }
+}
+
+/// How deep elements are nested, at most; one that is never closed counts to the end.
+fn depth(page: &str) -> usize {
+    const VOID: [&str; 10] = ["meta", "br", "hr", "img", "link", "input", "col", "wbr", "base", "source"];
+    let mut open: Vec<&str> = Vec::new();
+    let mut deepest = 0;
+    for tag in page.split('<').skip(1) {
+        let (tag, closes) = tag.strip_prefix('/').map_or((tag, false), |tag| (tag, true));
+        let name = tag.split(|one: char| !one.is_ascii_alphanumeric()).next().unwrap_or_default();
+        if closes {
+            if let Some(at) = open.iter().rposition(|other| *other == name) {
+                open.truncate(at);
+            }
+        } else if !name.is_empty() && !VOID.contains(&name) {
+            open.push(name);
+            deepest = deepest.max(open.len());
+            if deepest > MAX_DEPTH {
+                break;
+            }
+        }
+    }
+    deepest
 }
 
 /// The inliner puts the rules that it keeps before all else, where they push the character set out of the first 1024

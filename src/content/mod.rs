@@ -23,6 +23,8 @@ mod policies;
 mod render;
 mod series;
 mod series_file;
+#[cfg(test)]
+mod tests;
 mod variables;
 
 pub use article::Article;

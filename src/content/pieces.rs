@@ -4,6 +4,8 @@ use super::faults::Faults;
 use super::keys::count;
 use super::variables::Vocabulary;
 
+const UNCLOSED: &str = "`{{` without `}}` in the same line";
+
 /// A stretch of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Piece {
@@ -111,9 +113,14 @@ pub(super) fn mark_line(
     while let Some((before, after)) = rest.split_once("{{") {
         marked.push_str(before);
         let Some((inside, after)) = after.split_once("}}") else {
-            fault("`{{` without `}}` in the same line".to_owned());
+            fault(UNCLOSED.to_owned());
             return marked;
         };
+        if inside.contains("{{") {
+            fault(UNCLOSED.to_owned());
+            rest = &rest[before.len() + 2..];
+            continue;
+        }
         rest = after;
         let name = inside.trim();
         if before.ends_with(['{', '\\']) || inside.starts_with('{') || after.starts_with('}') {

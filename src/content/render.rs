@@ -1,4 +1,6 @@
 //! Rendering for one reader: nothing but Handlebars' own substitution.
+use std::fmt;
+
 use handlebars::{Context, Handlebars, no_escape};
 use serde::Serialize;
 
@@ -6,7 +8,7 @@ use super::series::Series;
 use super::variables::escape_html;
 use crate::model::{ConditionKey, Kind, SeriesSlug, StepKey};
 
-/// What differs from reader to reader. A mail takes from it what its text asks for.
+/// What differs from reader to reader; without `Debug`, since links hold tokens. A mail takes from it what its text asks for.
 #[derive(Clone, Serialize)]
 pub struct ReaderLinks {
     pub unsubscribe_url: String,
@@ -37,13 +39,20 @@ impl ReaderLinks {
     }
 }
 
-/// A mail for one reader, without its headers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A mail for one reader, without its headers. `Debug` does not show it: it holds links with tokens and a passage about
+/// an illness.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Rendered {
     pub subject: String,
     pub preheader: String,
     pub html: String,
     pub text: String,
+}
+
+impl fmt::Debug for Rendered {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Rendered").field("subject", &self.subject).finish_non_exhaustive()
+    }
 }
 
 /// Why a mail cannot be rendered. Neither the condition nor a link is named.

@@ -11,6 +11,8 @@ use crate::model::{ConditionKey, Delay, StepKey, Window, Zone, parse_time};
 
 /// What a series file says. What it lacks has a stand-in or is none, so that the bodies are checked all the same.
 pub(super) struct SeriesFile {
+    /// Whether lines of it could not be read.
+    pub(super) broken: bool,
     pub(super) title: String,
     pub(super) language: String,
     pub(super) from: Option<Mailbox>,
@@ -47,6 +49,7 @@ impl SeriesFile {
     /// A series for checking the mails that belong to all series when there is none.
     pub(super) fn stand_in() -> Self {
         Self {
+            broken: false,
             title: "Series".to_owned(),
             language: "en".to_owned(),
             from: None,
@@ -103,6 +106,7 @@ fn read(file: &mut Section<'_, '_>, faults: &mut Faults) -> SeriesFile {
     });
     let (last_edited, reviewer) = review.unwrap_or((None, None));
     SeriesFile {
+        broken: file.broken(),
         title,
         language,
         from,
@@ -145,7 +149,7 @@ fn conditions(file: &mut Section<'_, '_>, faults: &mut Faults) -> Vec<Condition>
             }
         }
     });
-    if conditions.is_empty() && met.is_empty() {
+    if conditions.is_empty() && met.is_empty() && !file.broken() {
         file.fault(None, "no condition: a series has at least one of [[conditions]]", faults);
     }
     conditions
@@ -176,7 +180,7 @@ fn steps(file: &mut Section<'_, '_>, faults: &mut Faults) -> Vec<StepEntry> {
         let delay = delay.unwrap_or(Delay::Minutes(0));
         Some(StepEntry { key: key.or_else(stand_in)?, delay, folder: folder.text, line: folder.line })
     });
-    if steps.is_empty() && keys.is_empty() {
+    if steps.is_empty() && keys.is_empty() && !file.broken() {
         file.fault(None, "no step: a series has at least one of [[steps]]", faults);
     }
     steps

@@ -46,7 +46,7 @@ impl Marks {
     pub(super) fn for_bundle(bundle: &Bundle) -> Self {
         let free = |start: &String| !bundle.files().any(|(_, text)| text.contains(start.as_str()));
         // Each file of limited size can hold only so many of these, so the search ends.
-        let start = (0u32..).map(|number| format!("vq{number}x")).find(free).unwrap_or_default();
+        let start = (0..u32::MAX).map(|number| format!("vq{number}x")).find(free).unwrap_or_default();
         Self { start }
     }
 

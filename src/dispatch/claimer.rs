@@ -128,7 +128,8 @@ fn prepare_all(shared: &Shared, claimed: Vec<Claimed>) -> (Vec<Prepared>, Vec<Se
     for one in claimed {
         match prepare(&shared.service, &shared.settings, one) {
             Ok(mail) => ready.push(mail),
-            Err((one, error)) => {
+            Err(failed_one) => {
+                let (one, error) = *failed_one;
                 tracing::error!(delivery = %one.id, %error, "a mail could not be made; it waits and is tried again");
                 let not_before = shared.service.clock().real() + MEND_TIME;
                 failed.push(not_charged(&one, not_before, "the mail could not be made".into()));

@@ -42,6 +42,7 @@ pub struct Settings {
     pub max_tries: u16,
     pub on_uncertain: OnUncertain,
     pub bounce_domain: Option<String>,
+    /// `mailto:…`, if its mails are processed.
     pub unsubscribe_mailto: Option<String>,
     pub signers: Vec<DkimKey>,
 }

@@ -1,6 +1,6 @@
 //! From a claimed row to the octets that go over the wire. No network, no database: runs on a blocking thread.
 use crate::actions::Service;
-use crate::mail::{self, ListHeaders, Message, MessageId};
+use crate::mail::{self, FeedbackId, ListHeaders, Message, MessageId};
 use crate::model::{ConditionKey, EmailAddress, Kind, SeriesSlug, StepKey};
 use crate::store::admin::TestSend;
 use crate::store::queue::Claimed;
@@ -21,10 +21,10 @@ pub(super) fn prepare(
     service: &Service,
     settings: &Settings,
     claimed: Claimed,
-) -> Result<Prepared, (Claimed, anyhow::Error)> {
+) -> Result<Prepared, Box<(Claimed, anyhow::Error)>> {
     match mail_of(service, settings, &claimed) {
         Ok((envelope, octets, content_version)) => Ok(Prepared { claimed, envelope, octets, content_version }),
-        Err(error) => Err((claimed, error)),
+        Err(error) => Err(Box::new((claimed, error))),
     }
 }
 
@@ -42,12 +42,12 @@ fn mail_of(service: &Service, settings: &Settings, claimed: &Claimed) -> anyhow:
     let to = EmailAddress::parse(&claimed.address)?;
     let step = claimed.kind == Kind::Step;
     let list = step.then(|| ListHeaders {
-        list_id: claimed.series.as_str(),
+        series: &claimed.series,
         unsubscribe_url: &links.unsubscribe_url,
         mailto: settings.unsubscribe_mailto.as_deref(),
     });
     let message = Message {
-        id: MessageId::of(claimed.id, &series.from),
+        id: &MessageId::new(claimed.id, &series.from),
         date: service.clock().real(),
         from: &series.from,
         reply_to: series.reply_to.as_ref(),
@@ -57,7 +57,7 @@ fn mail_of(service: &Service, settings: &Settings, claimed: &Claimed) -> anyhow:
         text: &rendered.text,
         list,
         auto_submitted: !step,
-        feedback_id: &format!("{}:{}", claimed.series, claimed.kind),
+        feedback_id: Some(FeedbackId { series: &claimed.series, kind: claimed.kind, step: claimed.step.as_ref() }),
         test: false,
     };
     let octets = mail::build(&message, &settings.signers)?;
@@ -83,7 +83,7 @@ pub(super) fn prepare_test(
     let rendered = series.render_step(&StepKey::parse(&test.step)?, &ConditionKey::parse(&test.condition)?, &links)?;
     let to = EmailAddress::parse(&test.recipient)?;
     let message = Message {
-        id: MessageId::of(test.id, &series.from),
+        id: &MessageId::new(test.id, &series.from),
         date: service.clock().real(),
         from: &series.from,
         reply_to: series.reply_to.as_ref(),
@@ -93,7 +93,7 @@ pub(super) fn prepare_test(
         text: &rendered.text,
         list: None,
         auto_submitted: false,
-        feedback_id: &format!("{}:test", test.series),
+        feedback_id: None,
         test: true,
     };
     let octets = mail::build(&message, &settings.signers)?;

@@ -1,13 +1,16 @@
-//! The mail as it goes over the wire: MIME, headers, DKIM, and the envelope sender that names the delivery.
+//! One mail, ready for a relay: headers, MIME, DKIM, and the envelope sender that a bounce comes back to.
 //!
-//! Everything here is a function of its arguments (a DKIM signature's `t=` apart, which the signing library takes from the
-//! machine's clock), so a resend of the same delivery carries the same Message-ID.
+//! Nothing here reads a clock or draws a random number: the same [`Message`] and keys give the same octets.
+mod address;
 mod dkim;
+#[cfg(test)]
+mod dkim_tests;
 mod envelope;
 mod message;
 #[cfg(test)]
-mod tests;
+mod message_tests;
 
+pub use address::{needs_smtputf8, on_the_wire};
 pub use dkim::{DkimKey, KeyError};
 pub use envelope::{envelope_sender, parse_envelope_sender};
-pub use message::{ListHeaders, MailError, Message, MessageId, build};
+pub use message::{FeedbackId, ListHeaders, MailError, Message, MessageId, build};

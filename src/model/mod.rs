@@ -10,7 +10,7 @@ mod words;
 
 pub use address::{AddressError, EmailAddress};
 pub use backoff::retry_after;
-pub use mailbox::{Mailbox, MailboxError};
+pub use mailbox::{Mailbox, MailboxError, is_plain_name};
 pub use names::{Bucket, ConditionKey, NameError, SeriesSlug, StepKey};
 pub use plan::{Delay, PlanError, Rhythm, Window, Zone, into_window, next_due, parse_time};
 pub use words::{DeliveryState, EnrollmentState, Kind, SuppressionReason, UnknownWord};

@@ -37,7 +37,7 @@ pub async fn run(service: Service, settings: Settings, node: Uuid, stop: Cancell
     let mut work = JoinSet::new();
     let (policy, role) = (settings.on_uncertain, settings.role);
     let s = &service;
-    recurring(&mut work, s, &stop, &nudges.reminders, Duration::from_secs(600), |s| async move {
+    recurring(&mut work, s, &stop, &nudges.reminders, Duration::from_mins(10), |s| async move {
         let reminded = tidy::remind(&s).await?;
         if reminded > 0 {
             tracing::info!(reminded, "reminders are on their way");
@@ -51,7 +51,7 @@ pub async fn run(service: Service, settings: Settings, node: Uuid, stop: Cancell
         }
         Ok(())
     });
-    recurring(&mut work, s, &stop, &nudges.clean_up, Duration::from_secs(6 * 3600), |s| async move {
+    recurring(&mut work, s, &stop, &nudges.clean_up, Duration::from_hours(6), |s| async move {
         let forgotten = tidy::forget_unconfirmed(&s).await?;
         if forgotten > 0 {
             tracing::info!(forgotten, "sign-ups that were never confirmed are deleted");

@@ -102,7 +102,7 @@ async fn list_deliveries(State(state): State<AppState>, Query(query): Query<Deli
         after: query.after,
         limit: query.limit,
     };
-    page(deliveries::list(&state.service, &ask).await?)
+    Ok(page(&deliveries::list(&state.service, &ask).await?))
 }
 
 #[derive(Deserialize)]
@@ -120,7 +120,7 @@ async fn list_subscribers(State(state): State<AppState>, Query(query): Query<Sub
         after: query.after,
         limit: query.limit,
     };
-    page(readers::list(&state.service, &ask).await?)
+    Ok(page(&readers::list(&state.service, &ask).await?))
 }
 
 #[derive(Deserialize)]
@@ -174,22 +174,22 @@ impl Change {
 
 async fn pause_subscriber(State(state): State<AppState>, Body(body): Body<Change>) -> Answer {
     readers::pause(&state.service, &body.address()?, &body.series()?, &body.actor()?).await?;
-    done()
+    Ok(done())
 }
 
 async fn resume_subscriber(State(state): State<AppState>, Body(body): Body<Change>) -> Answer {
     readers::resume(&state.service, &body.address()?, &body.series()?, &body.actor()?).await?;
-    done()
+    Ok(done())
 }
 
 async fn suppress_address(State(state): State<AppState>, Body(body): Body<Change>) -> Answer {
     suppress::suppress(&state.service, &body.address()?, &body.actor()?).await?;
-    done()
+    Ok(done())
 }
 
 async fn unsuppress_address(State(state): State<AppState>, Body(body): Body<Change>) -> Answer {
     suppress::unsuppress(&state.service, &body.address()?, &body.actor()?).await?;
-    done()
+    Ok(done())
 }
 
 async fn list_series(State(state): State<AppState>) -> Answer {
@@ -202,7 +202,7 @@ async fn show_series(State(state): State<AppState>, Path(of): Path<String>) -> A
 
 async fn pause_series(State(state): State<AppState>, Path(of): Path<String>, Body(body): Body<Change>) -> Answer {
     series::pause(&state.service, &slug(&of)?, &body.actor()?).await?;
-    done()
+    Ok(done())
 }
 
 async fn resume_series(State(state): State<AppState>, Path(of): Path<String>, Body(body): Body<Change>) -> Answer {
@@ -247,12 +247,12 @@ async fn list_runs(State(state): State<AppState>) -> Answer {
     Ok(Json(json!({ "items": trigger::runs(&state.service).await? })))
 }
 
-fn page<T: Serialize>(page: crate::actions::Page<T>) -> Answer {
-    Ok(Json(json!({ "items": page.items, "next": page.next })))
+fn page<T: Serialize>(page: &crate::actions::Page<T>) -> Json<Value> {
+    Json(json!({ "items": page.items, "next": page.next }))
 }
 
-fn done() -> Answer {
-    Ok(Json(json!({ "done": true })))
+fn done() -> Json<Value> {
+    Json(json!({ "done": true }))
 }
 
 fn invalid(field: &'static str, message: &str) -> Problem {

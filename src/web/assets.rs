@@ -4,6 +4,7 @@
 //! another name. Templates ask for that name with `{{asset "style.css"}}`.
 use std::sync::LazyLock;
 
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use sha2::{Digest as _, Sha256};
 
 /// One file, ready to be served.
@@ -44,7 +45,7 @@ static ASSETS: LazyLock<[Entry; 3]> = LazyLock::new(|| {
 
 fn entry(plain_name: &'static str, content_type: &'static str, bytes: &'static [u8]) -> Entry {
     let digest = Sha256::digest(bytes);
-    let hash: String = digest[..8].iter().map(|octet| format!("{octet:02x}")).collect();
+    let hash = BASE64_URL_SAFE_NO_PAD.encode(&digest[..9]);
     let (stem, extension) = plain_name.split_once('.').unwrap_or((plain_name, ""));
     // There are three of these in a process's life, so the leak is a plain static by another name.
     let etag: &'static str = Box::leak(format!("\"{hash}\"").into_boxed_str());

@@ -206,7 +206,7 @@ pub enum ManageState {
 pub struct ManagePage {
     pub series_title: String,
     pub state: ManageState,
-    /// A ready-made sentence, such as "Part 3 arrives Tuesday, March 9, about 9:00, your time (America/New_York)."
+    /// A ready-made sentence, such as "Part 3 arrives Tuesday, March 9, about 9:00, your time (`America/New_York`)."
     pub next: Option<String>,
     /// How many parts were received, of …
     pub received: usize,

@@ -218,11 +218,11 @@ async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
     let Some(asset) = assets::get(&name) else {
         return error_page(StatusCode::NOT_FOUND, "There is no such file.");
     };
-    let unchanged = headers.get(header::IF_NONE_MATCH).is_some_and(|given| given.as_bytes() == asset.etag.as_bytes());
+    let unchanged = headers.get(header::IF_NONE_MATCH).is_some_and(|given| given == asset.etag);
     let mut response = if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { asset.bytes.into_response() };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
-    if let Ok(etag) = HeaderValue::from_str(&asset.etag) {
+    if let Ok(etag) = HeaderValue::from_str(asset.etag) {
         headers.insert(header::ETAG, etag);
     }
     // The name changes with the content.

@@ -67,12 +67,9 @@ async fn from_form(state: &AppState, body: &[u8]) -> Response {
 }
 
 async fn from_json(state: &AppState, body: &[u8]) -> Response {
-    let typed: Typed = match serde_json::from_slice(body) {
-        Ok(typed) => typed,
-        Err(_) => {
-            let text = "The body must be a JSON object with email, condition and, if known, timezone.";
-            return Problem(WebError::BadRequest(text.into())).into_response();
-        }
+    let Ok(typed) = serde_json::from_slice::<Typed>(body) else {
+        let text = "The body must be a JSON object with email, condition and, if known, timezone.";
+        return Problem(WebError::BadRequest(text.into())).into_response();
     };
     let signed_up = async {
         let series = series_of(state, &typed)?;

@@ -74,7 +74,7 @@ async fn from_template(template: &str) -> String {
     named(&server.url, &name)
 }
 
-pub async fn connect(url: &str) -> PgPool {
+pub fn connect(url: &str) -> PgPool {
     store::pool(url, 4).unwrap()
 }
 

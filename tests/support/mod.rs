@@ -91,7 +91,7 @@ impl App {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let local: SocketAddr = listener.local_addr().unwrap();
         let clock = Clock::manual(setup.start, 1);
-        let db = database::connect(&database_url).await;
+        let db = database::connect(&database_url);
         let (library, _) = service::publish(&db, &clock, &setup.bundle).await.unwrap();
         let keyring = Keyring::parse(&Keyring::generate([1; 32])).unwrap();
         let link_key = LinkKey::new(&[2; 32]).unwrap();
@@ -116,6 +116,7 @@ impl App {
         self.service.db()
     }
 
+    #[allow(clippy::unused_self)]
     pub fn node(&self) -> Uuid {
         Uuid::from_u128(42)
     }

@@ -41,7 +41,10 @@ fn a_figure_that_could_run_load_or_style_anything_is_refused() {
         ("<g onload=\"alert(1)\"/>", "onload: a figure cannot run scripts"),
         ("<g OnClick=\"alert(1)\"/>", "OnClick: a figure cannot run scripts"),
         ("<g style=\"fill:red\"/>", "style: a figure cannot have style attributes; use presentation attributes"),
-        ("<use href=\"https://example.com/x.svg#a\"/>", "href: a figure can refer only to its own parts, as href=\"#id\""),
+        (
+            "<use href=\"https://example.com/x.svg#a\"/>",
+            "href: a figure can refer only to its own parts, as href=\"#id\"",
+        ),
         ("<use href=\"data:image/svg+xml,x\"/>", "href: a figure can refer only to its own parts, as href=\"#id\""),
         ("<use xlink:href=\"#dot\"/>", "xlink:href: a figure can refer only to its own parts, as href=\"#id\""),
         ("<g fill=\"url(https://example.com/a)\"/>", "fill: a figure cannot load anything"),
@@ -50,7 +53,7 @@ fn a_figure_that_could_run_load_or_style_anything_is_refused() {
         ("<g fill='url(x)'/>", "an attribute must be name=\"value\""),
         ("<g xmlns=\"http://www.w3.org/1999/xhtml\"/>", "xmlns: an unknown namespace"),
         ("<g/ onload=\"x\">", "<g/> cannot be used in a figure"),
-        ("<g", "a tag without its end"),
+        ("<g fill=\"", "a tag without its end"),
         ("<![CDATA[<script>]]>", "<![CDATA[<script> cannot be used in a figure"),
         ("<?xml version=\"1.0\"?>", "<?xml> cannot be used in a figure"),
         ("<!-- open", "a comment without its end"),
@@ -72,6 +75,10 @@ fn a_figure_that_could_run_load_or_style_anything_is_refused() {
         let faults = faults_after(|files| {
             files.insert("rest/article/figure.svg".to_owned(), whole.to_owned());
         });
-        assert_eq!(faults, ["rest/article/figure.svg:1: the file must be one <svg> element and nothing else"], "{whole}");
+        assert_eq!(
+            faults,
+            ["rest/article/figure.svg:1: the file must be one <svg> element and nothing else"],
+            "{whole}"
+        );
     }
 }

@@ -2,6 +2,7 @@
 mod articles;
 mod bundles;
 mod faults;
+mod files;
 mod golden;
 mod hostile;
 mod rendering;
@@ -107,7 +108,8 @@ Did you ask for {{series_title}}?
 The link works for {{expires_in}}. Or: [not me]({{never_url}}). See [privacy]({{privacy_url}}) and [terms]({{terms_url}}).
 "#;
 
-const ALREADY: &str = "+++\nsubject = \"Already\"\npreheader = \"Nothing to do\"\n+++\nSee [your page]({{manage_url}}).\n";
+const ALREADY: &str =
+    "+++\nsubject = \"Already\"\npreheader = \"Nothing to do\"\n+++\nSee [your page]({{manage_url}}).\n";
 
 const ARTICLE: &str = r#"+++
 title = "Why we rest"
@@ -139,7 +141,8 @@ const FIGURE: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 
 </svg>
 "##;
 
-const POLICY: &str = "+++\ntitle = \"A policy\"\nversion = \"2026-11-25\"\n+++\n## We keep little\n\nAnd we say what.\n";
+const POLICY: &str =
+    "+++\ntitle = \"A policy\"\nversion = \"2026-11-25\"\n+++\n## We keep little\n\nAnd we say what.\n";
 
 /// A bundle with one series of two steps and two conditions, in the built-in layout.
 fn small() -> Files {
