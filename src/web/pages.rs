@@ -5,6 +5,8 @@
 //! nothing until their button is pressed. Every word that comes from a reader, a URL or a setting is escaped; only the
 //! fields whose names end in `html` are trusted as they are.
 mod rendering;
+#[cfg(test)]
+mod tests;
 
 use serde::Serialize;
 

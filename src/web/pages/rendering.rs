@@ -1,5 +1,4 @@
 //! One registry of compiled templates, and the frame that every page stands in.
-use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use handlebars::{Handlebars, handlebars_helper};
@@ -118,7 +117,7 @@ fn percent_encoded(address: &str) -> String {
     address.bytes().fold(String::with_capacity(address.len()), |mut path, octet| {
         match octet {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'@' | b'.' | b'-' | b'_' | b'+' => path.push(char::from(octet)),
-            _ => write!(path, "%{octet:02X}").expect("a String takes all"),
+            _ => path.extend(["%", &format!("{octet:02X}")]),
         }
         path
     })

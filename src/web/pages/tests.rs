@@ -1,0 +1,336 @@
+//! Every page, with ordinary and with hostile values.
+use super::*;
+
+fn sign_up() -> SignUpBox {
+    let condition = |key: &str, name: &str| ConditionOption { key: key.into(), name: name.into(), selected: false };
+    SignUpBox {
+        series_slug: "fighting-cancer-with-immunotherapy".into(),
+        series_title: "Fighting Cancer With Immunotherapy".into(),
+        parts: 6,
+        conditions: vec![condition("melanoma", "Melanoma"), condition("lung", "Lung cancer")],
+        email: String::new(),
+        email_error: None,
+        condition_error: None,
+        timezone: String::new(),
+    }
+}
+
+fn article() -> ArticlePage {
+    ArticlePage {
+        title: "What is immunotherapy?".into(),
+        description: "How it helps the body.".into(),
+        byline: "The editorial team".into(),
+        language: "en".into(),
+        before_sign_up_html: "<p>Before the box.</p>".into(),
+        after_sign_up_html: "<h2>After the box</h2>".into(),
+        sources: vec![Source {
+            publisher: "National Cancer Institute".into(),
+            title: "Immunotherapy".into(),
+            url: "https://www.cancer.gov/".into(),
+        }],
+        review_line: "Medical review is pending.".into(),
+        sponsor: "No sponsor has been named.".into(),
+        sign_up: sign_up(),
+    }
+}
+
+fn manage(state: ManageState) -> ManagePage {
+    let ended = state == ManageState::Ended;
+    ManagePage {
+        series_title: "Fighting Cancer With Immunotherapy".into(),
+        state,
+        next: (state == ManageState::Active).then(|| "Part 3 arrives Tuesday, March 9, about 9:00.".into()),
+        received: 2,
+        parts: 6,
+        pause_to: (state == ManageState::Active).then(|| "/manage/t/pause".into()),
+        resume_to: (state == ManageState::Paused).then(|| "/manage/t/resume".into()),
+        unsubscribe_to: (!ended).then(|| "/unsubscribe/t".into()),
+        contact: Some("editors@example.com".into()),
+    }
+}
+
+/// Every page with every value that can be hostile set to `text`, except for the trusted HTML.
+fn pages_saying(text: &str) -> Vec<(&'static str, String)> {
+    let text = || text.to_owned();
+    let mut faulty = article();
+    faulty.title = text();
+    faulty.description = text();
+    faulty.byline = text();
+    faulty.review_line = text();
+    faulty.sponsor = text();
+    faulty.sources = vec![Source { publisher: text(), title: text(), url: text() }];
+    faulty.sign_up = SignUpBox {
+        series_slug: text(),
+        series_title: text(),
+        parts: 1,
+        conditions: vec![ConditionOption { key: text(), name: text(), selected: true }],
+        email: text(),
+        email_error: Some(text()),
+        condition_error: Some(text()),
+        timezone: text(),
+    };
+    let managed = |state| ManagePage {
+        series_title: text(),
+        next: Some(text()),
+        pause_to: Some(text()),
+        resume_to: Some(text()),
+        unsubscribe_to: Some(text()),
+        contact: Some(text()),
+        ..manage(state)
+    };
+    vec![
+        ("article", article().render()),
+        ("article-errors", faulty.render()),
+        ("check-inbox", CheckInboxPage {}.render()),
+        ("confirm", ConfirmPage { series_title: text(), post_to: text() }.render()),
+        ("confirmed", ConfirmedPage { series_title: text(), parts: 6 }.render()),
+        ("confirmed-one", ConfirmedPage { series_title: text(), parts: 1 }.render()),
+        ("already-confirmed", AlreadyConfirmedPage { series_title: text() }.render()),
+        ("expired", ExpiredPage { series_title: text(), post_to: text() }.render()),
+        ("superseded", SupersededPage { series_title: text() }.render()),
+        ("new-link-sent", NewLinkSentPage {}.render()),
+        ("unsubscribe", UnsubscribePage { series_title: text(), post_to: text() }.render()),
+        ("unsubscribed", UnsubscribedPage { series_title: text() }.render()),
+        ("manage-active", managed(ManageState::Active).render()),
+        ("manage-paused", managed(ManageState::Paused).render()),
+        ("manage-ended", managed(ManageState::Ended).render()),
+        ("never", NeverPage { post_to: text() }.render()),
+        ("never-done", NeverDonePage {}.render()),
+        ("policy", PolicyPage { title: text(), version: text(), html: "<p>Text.</p>".into() }.render()),
+        ("error", ErrorPage { status: 404, title: text(), detail: text() }.render()),
+    ]
+}
+
+#[test]
+fn every_page_is_a_whole_document() {
+    for (name, html) in pages_saying("Fighting Cancer") {
+        assert!(html.starts_with("<!doctype html>\n<html lang=\"en\">"), "{name}");
+        assert!(html.trim_end().ends_with("</html>"), "{name}");
+        assert_eq!(html.matches("<h1").count(), 1, "{name} has one main heading");
+        assert_eq!(html.matches("<title>").count(), 1, "{name}");
+        assert!(!html.contains("<title></title>"), "{name}");
+        assert!(html.contains("<main id=\"main\"") && html.contains("href=\"#main\""), "{name} can be skipped into");
+        assert!(!html.contains("{{") && !html.contains("}}"), "{name} has nothing left to fill in");
+    }
+}
+
+#[test]
+fn what_a_stranger_typed_stays_text() {
+    let hostile = r#""><script>alert(1)</script><img src=x onerror=alert(1)> '{{title}}' & javascript:alert(1)"#;
+    for (name, html) in pages_saying(hostile) {
+        assert!(!html.contains("<script>"), "{name}");
+        assert!(!html.contains("<img"), "{name}");
+        assert!(!html.contains(r#"">&lt;"#), "{name}: no attribute ends early");
+        assert!(!html.contains("href=\"javascript:"), "{name}");
+    }
+    let html = ErrorPage { status: 404, title: hostile.into(), detail: "Go on.".into() }.render();
+    assert!(html.contains("{{title}}"), "braces are shown, not filled in");
+    assert!(html.contains("&quot;&gt;&lt;script&gt;"));
+}
+
+#[test]
+fn trusted_html_stays_html() {
+    let html = article().render();
+    assert!(html.contains("<p>Before the box.</p>") && html.contains("<h2>After the box</h2>"));
+    let before = html.find("Before the box").expect("it is there");
+    let form = html.find("action=\"/subscribe").expect("it is there");
+    let after = html.find("After the box").expect("it is there");
+    assert!(before < form && form < after);
+}
+
+#[test]
+fn the_strict_content_policy_holds() {
+    for (name, html) in pages_saying("Plain") {
+        assert!(!html.contains("<style") && !html.contains(" style="), "{name} has no inline style");
+        let handler =
+            all_tags(&html).flat_map(str::split_whitespace).find(|word| word.starts_with("on") && word.contains('='));
+        assert_eq!((handler, html.contains("javascript:")), (None, false), "{name} has no inline script");
+        for script in tags(&html, "script") {
+            assert!(attribute(script, "src").is_some(), "{name}: {script}");
+        }
+        for link in tags(&html, "link").into_iter().chain(tags(&html, "script")) {
+            let url = attribute(link, "href").or_else(|| attribute(link, "src")).expect("it points somewhere");
+            let asset = url.strip_prefix("/assets/").and_then(crate::web::assets::get);
+            assert!(asset.is_some(), "{name}: {url} is served");
+        }
+    }
+}
+
+#[test]
+fn only_the_form_that_needs_the_time_zone_has_a_script() {
+    for (name, html) in pages_saying("Plain") {
+        assert_eq!(html.contains("<script"), name.starts_with("article"), "{name}");
+    }
+}
+
+#[test]
+fn every_input_has_a_label_and_every_reference_a_target() {
+    for (name, html) in pages_saying("Plain") {
+        let ids: Vec<&str> = all_tags(&html).filter_map(|tag| attribute(tag, "id")).collect();
+        for input in tags(&html, "input").into_iter().chain(tags(&html, "select")) {
+            if attribute(input, "type") != Some("hidden") {
+                let id = attribute(input, "id").expect("it has an id");
+                assert!(html.contains(&format!("<label for=\"{id}\">")), "{name}: {id}");
+            }
+        }
+        for tag in all_tags(&html) {
+            for reference in ["aria-labelledby", "aria-describedby", "for"] {
+                for id in attribute(tag, reference).unwrap_or_default().split_whitespace() {
+                    assert_eq!(ids.iter().filter(|known| **known == id).count(), 1, "{name}: {reference} {id}");
+                }
+            }
+            let link = attribute(tag, "href").and_then(|href| href.strip_prefix('#'));
+            assert!(link.is_none_or(|id| ids.contains(&id)), "{name}: {tag}");
+        }
+    }
+}
+
+#[test]
+fn one_button_posts_where_it_was_told() {
+    let series_title = || "Fighting Cancer".to_owned();
+    let post_to = || "/do/token".to_owned();
+    for html in [
+        ConfirmPage { series_title: series_title(), post_to: post_to() }.render(),
+        ExpiredPage { series_title: series_title(), post_to: post_to() }.render(),
+        UnsubscribePage { series_title: series_title(), post_to: post_to() }.render(),
+        NeverPage { post_to: post_to() }.render(),
+    ] {
+        assert_eq!(html.matches("<form method=\"post\" action=\"/do/token\">").count(), 1);
+        assert_eq!((html.matches("<form").count(), html.matches("<button type=\"submit\"").count()), (1, 1));
+    }
+}
+
+#[test]
+fn pages_for_one_reader_are_kept_out_of_search_and_history() {
+    let series = "Fighting Cancer With Immunotherapy";
+    for (name, html) in pages_saying(series) {
+        let private = !["article", "policy"].contains(&name);
+        assert_eq!(html.contains("content=\"noindex, nofollow\""), private, "{name}");
+        assert_eq!(html.contains("name=\"referrer\" content=\"no-referrer\""), private, "{name}");
+        let title = between(&html, "<title>", "</title>");
+        // The article and an error are titled by whoever wrote them.
+        let titled_by_us = private && name != "article-errors" && name != "error";
+        assert!(!(titled_by_us && title.contains(series)), "{name}: {title}");
+    }
+}
+
+#[test]
+fn the_sign_up_box_asks_for_what_the_handler_reads() {
+    let html = article().render();
+    assert!(html.contains("You will receive six e-mails"));
+    assert!(html.contains("<form method=\"post\" action=\"/subscribe#sign-up\""));
+    let names: Vec<&str> = all_tags(&html).filter_map(|tag| attribute(tag, "name")).collect();
+    for name in ["series", "timezone", "condition", "email"] {
+        assert!(names.contains(&name), "{name}");
+    }
+    assert!(html.contains("name=\"series\" value=\"fighting-cancer-with-immunotherapy\""));
+    assert!(html.contains("<option value=\"lung\">Lung cancer</option>"));
+    assert!(html.contains("href=\"/privacy\"") && html.contains("href=\"/terms\""));
+    assert!(!html.contains("aria-invalid") && !html.contains("role=\"alert\""), "nothing is wrong yet");
+}
+
+#[test]
+fn a_faulty_sign_up_keeps_what_was_typed_and_leads_to_the_fault() {
+    let mut page = article();
+    page.sign_up.conditions[1].selected = true;
+    page.sign_up.email = "reader@@example.com".into();
+    page.sign_up.timezone = "Europe/Paris".into();
+    page.sign_up.email_error = Some("Enter an address such as name@example.com".into());
+    let html = page.render();
+    assert!(between(&html, "<title>", "</title>").starts_with("Please look again: "));
+    assert!(html.contains("<option value=\"lung\" selected>"));
+    assert!(html.contains("name=\"timezone\" value=\"Europe/Paris\""));
+    let email = tags(&html, "input").into_iter().find(|tag| attribute(tag, "name") == Some("email")).expect("a field");
+    assert_eq!(attribute(email, "value"), Some("reader@@example.com"));
+    assert_eq!(attribute(email, "aria-invalid"), Some("true"));
+    assert_eq!(attribute(email, "aria-describedby"), Some("email-error"));
+    assert!(html.contains("<li><a href=\"#email\">Enter an address such as name@example.com</a></li>"));
+    let select = tags(&html, "select")[0];
+    assert_eq!(
+        (attribute(select, "aria-invalid"), attribute(select, "aria-describedby")),
+        (None, Some("condition-hint"))
+    );
+
+    page.sign_up.condition_error = Some("Choose a condition".into());
+    let html = page.render();
+    let select = tags(&html, "select")[0];
+    assert_eq!(attribute(select, "aria-invalid"), Some("true"));
+    assert_eq!(attribute(select, "aria-describedby"), Some("condition-hint condition-error"));
+    assert!(html.contains("<li><a href=\"#condition\">Choose a condition</a></li>"));
+}
+
+#[test]
+fn only_a_web_address_becomes_a_link_to_a_source() {
+    let mut page = article();
+    page.sources[0].url = "javascript:alert(1)".into();
+    let html = page.render();
+    assert!(!html.contains("javascript:"));
+    assert!(html.contains("<li>National Cancer Institute: Immunotherapy</li>"));
+    assert!(article().render().contains("<a href=\"https://www.cancer.gov/\">Immunotherapy</a>"));
+}
+
+#[test]
+fn the_series_page_offers_what_can_be_done() {
+    let active = manage(ManageState::Active).render();
+    assert!(active.contains("You are signed up") && active.contains("Part 3 arrives Tuesday"));
+    assert!(active.contains("2 of 6 parts received"));
+    assert_eq!((active.matches("<li class=\"done\">").count(), active.matches("<li></li>").count()), (2, 4));
+    assert!(active.contains("action=\"/manage/t/pause\"") && active.contains("action=\"/unsubscribe/t\""));
+    assert!(!active.contains("/manage/t/resume"));
+
+    let paused = manage(ManageState::Paused).render();
+    assert!(paused.contains("action=\"/manage/t/resume\"") && !paused.contains("/manage/t/pause"));
+
+    let stopped = manage(ManageState::Ended).render();
+    assert!(stopped.contains(">Stopped<") && !stopped.contains("<form"));
+    let finished = ManagePage { received: 6, ..manage(ManageState::Ended) }.render();
+    assert!(finished.contains("You have had every part"));
+}
+
+#[test]
+fn an_address_to_write_to_cannot_say_more_than_an_address() {
+    let page = ManagePage { contact: Some("a?bcc=b&c%d@example.com".into()), ..manage(ManageState::Active) };
+    assert!(page.render().contains("href=\"mailto:a%3Fbcc%3Db%26c%25d@example.com\""));
+    let page = ManagePage { contact: None, ..manage(ManageState::Active) };
+    assert!(!page.render().contains("mailto:"));
+}
+
+#[test]
+fn the_pages_say_what_comes_next() {
+    let series_title = || "Fighting Cancer".to_owned();
+    assert!(CheckInboxPage {}.render().contains("spam"));
+    assert!(SupersededPage { series_title: series_title() }.render().contains("newer"));
+    let confirmed = |parts| ConfirmedPage { series_title: series_title(), parts }.render();
+    assert!(confirmed(6).contains("There are six in all"));
+    assert!(confirmed(1).contains("The first and only part") && !confirmed(1).contains("in all"));
+    assert!(confirmed(13).contains("There are 13 in all"));
+    let unsubscribed = UnsubscribedPage { series_title: series_title() }.render();
+    assert!(unsubscribed.contains("come back any time") && unsubscribed.contains("href=\"/#sign-up\""));
+    let error = ErrorPage { status: 429, title: "Too many tries".into(), detail: "Wait a minute.".into() }.render();
+    assert!(error.contains("Error 429") && error.contains("Wait a minute."));
+}
+
+#[test]
+fn the_frame_of_the_article_is_small() {
+    let octets = article().render().len();
+    assert!(octets < 6 * 1024, "{octets} octets");
+}
+
+fn between<'a>(html: &'a str, from: &str, to: &str) -> &'a str {
+    let start = html.find(from).expect("it begins") + from.len();
+    &html[start..start + html[start..].find(to).expect("it ends")]
+}
+
+/// The inside of every opening tag; good enough for what our own templates write.
+fn all_tags(html: &str) -> impl Iterator<Item = &str> {
+    html.split('<').skip(1).map(|rest| rest.split('>').next().unwrap_or_default())
+}
+
+fn tags<'a>(html: &'a str, name: &str) -> Vec<&'a str> {
+    all_tags(html).filter(|tag| tag.split_whitespace().next() == Some(name)).collect()
+}
+
+fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
+    let start = tag.find(&format!(" {name}=\""))? + name.len() + 3;
+    tag[start..].split('"').next()
+}
