@@ -1,5 +1,8 @@
 //! From a claimed row to the octets that go over the wire. No network, no database: runs on a blocking thread.
+use anyhow::Context as _;
+
 use crate::actions::Service;
+use crate::content::{Rendered, Series};
 use crate::mail::{self, FeedbackId, ListHeaders, Message, MessageId};
 use crate::model::{ConditionKey, EmailAddress, Kind, SeriesSlug, StepKey};
 use crate::store::admin::TestSend;
@@ -30,7 +33,7 @@ pub(super) fn prepare(
 
 fn mail_of(service: &Service, settings: &Settings, claimed: &Claimed) -> anyhow::Result<(Envelope, Vec<u8>, String)> {
     let library = service.library();
-    let series = service.series(&claimed.series)?;
+    let series = library.series.get(&claimed.series).context("this series is not published any more")?;
     let links = service.reader_links(claimed.bucket, claimed.enrollment, claimed.request);
     let rendered = match (claimed.kind, &claimed.step) {
         (Kind::Step, Some(step)) => {
@@ -46,19 +49,12 @@ fn mail_of(service: &Service, settings: &Settings, claimed: &Claimed) -> anyhow:
         unsubscribe_url: &links.unsubscribe_url,
         mailto: settings.unsubscribe_mailto.as_deref(),
     });
+    let id = MessageId::new(claimed.id, &series.from);
     let message = Message {
-        id: &MessageId::new(claimed.id, &series.from),
-        date: service.clock().real(),
-        from: &series.from,
-        reply_to: series.reply_to.as_ref(),
-        to: &to,
-        subject: &rendered.subject,
-        html: &rendered.html,
-        text: &rendered.text,
         list,
         auto_submitted: !step,
         feedback_id: Some(FeedbackId { series: &claimed.series, kind: claimed.kind, step: claimed.step.as_ref() }),
-        test: false,
+        ..plain(service, series, &id, &to, &rendered)
     };
     let octets = mail::build(&message, &settings.signers)?;
     let sender = mail::envelope_sender(
@@ -82,21 +78,33 @@ pub(super) fn prepare_test(
     let links = service.reader_links(nobody, uuid::Uuid::nil(), 0);
     let rendered = series.render_step(&StepKey::parse(&test.step)?, &ConditionKey::parse(&test.condition)?, &links)?;
     let to = EmailAddress::parse(&test.recipient)?;
-    let message = Message {
-        id: &MessageId::new(test.id, &series.from),
+    let id = MessageId::new(test.id, &series.from);
+    let message = Message { test: true, ..plain(service, &series, &id, &to, &rendered) };
+    let octets = mail::build(&message, &settings.signers)?;
+    let sender = mail::envelope_sender(None, &series.from, service.link_key(), test.id, nobody);
+    Ok((Envelope { from: sender, to: to.as_typed().to_owned() }, octets))
+}
+
+/// A message without what makes it one of a list, an answer or a test.
+fn plain<'a>(
+    service: &Service,
+    series: &'a Series,
+    id: &'a MessageId,
+    to: &'a EmailAddress,
+    rendered: &'a Rendered,
+) -> Message<'a> {
+    Message {
+        id,
         date: service.clock().real(),
         from: &series.from,
         reply_to: series.reply_to.as_ref(),
-        to: &to,
+        to,
         subject: &rendered.subject,
         html: &rendered.html,
         text: &rendered.text,
         list: None,
         auto_submitted: false,
         feedback_id: None,
-        test: true,
-    };
-    let octets = mail::build(&message, &settings.signers)?;
-    let sender = mail::envelope_sender(None, &series.from, service.link_key(), test.id, nobody);
-    Ok((Envelope { from: sender, to: to.as_typed().to_owned() }, octets))
+        test: false,
+    }
 }
