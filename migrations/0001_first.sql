@@ -124,13 +124,14 @@ create index deliveries_queue on deliveries (bucket, series, priority, due_at, i
 create index deliveries_leases on deliveries (bucket, lease_until) where state in ('claimed', 'sending');
 create index deliveries_of_subscriber on deliveries (bucket, subscriber);
 create index deliveries_were_uncertain on deliveries (bucket, id) where uncertain_count > 0;
+create index deliveries_of_run on deliveries (run) where run is not null;
 
 create table attempts (
     bucket     smallint not null,
     delivery   uuid not null,
     attempt    integer not null,
     node       uuid not null,
-    outcome    text not null check (outcome in ('accepted', 'deferred', 'rejected', 'uncertain', 'skipped', 'stale')),
+    outcome    text not null check (outcome in ('accepted', 'deferred', 'rejected', 'uncertain', 'skipped')),
     code       smallint,
     reply      text,
     ended_at   timestamptz not null,

@@ -49,30 +49,34 @@ pub async fn serve(config: Config, roles: Roles) -> anyhow::Result<()> {
     run(&config, service, roles, listener, stop).await
 }
 
-/// What must be set before anything starts; all that is missing at once.
+/// What must be set before anything starts, and what of it cannot be used; all at once.
 fn require(config: &Config, roles: Roles) -> anyhow::Result<()> {
-    let mut missing = Vec::new();
-    if config.database_url.is_none() {
-        missing.push("DATABASE_URL: postgresql://user:password@host/name");
+    let mut faults: Vec<String> = Vec::new();
+    let mut need = |missing: bool, text: &str| {
+        if missing {
+            faults.push(text.to_owned());
+        }
+    };
+    let no_url = config.public_url.is_empty();
+    need(config.database_url.is_none(), "DATABASE_URL: postgresql://user:password@host/name");
+    need(no_url, "PUBLIC_URL: what readers see, such as https://series.example.org");
+    need(
+        !no_url && !config.public_url.starts_with("https://"),
+        "PUBLIC_URL must begin with https://, since links in mails carry tokens",
+    );
+    need(config.seal_keys.is_none(), "SEAL_KEYS (or secrets.seal_keys_file): `regimen keys` makes one");
+    need(config.link_key.is_none(), "LINK_KEY (or secrets.link_key_file): `regimen keys` makes one");
+    need(roles.dispatch && config.smtp_url.is_none(), "SMTP_URL: smtp://user:password@host:port");
+    if roles.dispatch
+        && config.smtp_url.is_some()
+        && let Err(error) = dispatch_settings(config)
+    {
+        faults.push(format!("{error:#}"));
     }
-    if config.public_url.is_empty() {
-        missing.push("PUBLIC_URL: what readers see, such as https://series.example.org");
-    } else if !config.public_url.starts_with("https://") {
-        missing.push("PUBLIC_URL must begin with https://, since links in mails carry tokens");
-    }
-    if config.seal_keys.is_none() {
-        missing.push("SEAL_KEYS (or secrets.seal_keys_file): `regimen keys` makes one");
-    }
-    if config.link_key.is_none() {
-        missing.push("LINK_KEY (or secrets.link_key_file): `regimen keys` makes one");
-    }
-    if roles.dispatch && config.smtp_url.is_none() {
-        missing.push("SMTP_URL: smtp://user:password@host:port");
-    }
-    if missing.is_empty() {
+    if faults.is_empty() {
         return Ok(());
     }
-    bail!("this is needed before regimen can run:\n  {}", missing.join("\n  "))
+    bail!("this is needed before regimen can run:\n  {}", faults.join("\n  "))
 }
 
 /// What to do with a schema that is older than this binary.
@@ -90,8 +94,25 @@ pub async fn open(config: &Config, purpose: Purpose, clock: Clock, missing: Miss
         Missing::Refuse => installation::check(&db, purpose).await?,
     }
     clock.agree(store::server_time(&db).await?);
-    let library = publish_content(config, &db, &clock).await?;
+    let library = match service::published(&db).await {
+        // The content built into the binary is an example: in production it never replaces what is published.
+        Ok(Some(library)) if config.content_folder.is_none() && purpose == Purpose::Production => library,
+        _ => publish_content(config, &db, &clock).await?,
+    };
+    if purpose == Purpose::Production {
+        warn_of_examples(&library);
+    }
     assemble(config, db, clock, library)
+}
+
+/// Domains that are set aside for examples (RFC 2606) reach nobody.
+fn warn_of_examples(library: &Library) {
+    for series in library.series.values() {
+        let domain = series.from.address.domain();
+        if ["example.com", "example.org", "example.net"].iter().any(|example| domain.ends_with(example)) {
+            tracing::warn!(series = %series.slug, "the series is sent from an example address: edit its series.toml");
+        }
+    }
 }
 
 /// The same for a command that only looks or changes rows: it takes the content that is published and publishes none.

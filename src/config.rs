@@ -375,9 +375,9 @@ impl Reader<'_> {
 
     fn link_key(&mut self) -> Option<LinkKey> {
         let text = self.secret("LINK_KEY", "link_key_file")?;
-        let key = LinkKey::new(text.as_bytes());
+        let key = LinkKey::parse(&text);
         if key.is_none() {
-            self.faults.push("LINK_KEY must have at least 32 characters; `regimen keys` makes one".into());
+            self.faults.push("LINK_KEY must have at least 32 characters (several keys are comma-separated); `regimen keys` makes one".into());
         }
         key
     }
@@ -515,7 +515,7 @@ mod tests {
                 ("SMTP_URL", "smtp://u:hunter2@localhost"),
                 ("ADMIN_TOKEN", "hunter2hunter2hunter2hunter2hunter2"),
                 ("LINK_KEY", "hunter2hunter2hunter2hunter2hunter2"),
-                ("SEAL_KEYS", &Keyring::generate([7; 32])),
+                ("SEAL_KEYS", &Keyring::generate(1, [7; 32])),
             ]),
         )
         .unwrap();

@@ -59,13 +59,16 @@ pub enum LinkError {
 }
 
 /// Signs and reads tokens. `Debug` does not show it.
+///
+/// The first secret signs, all of them read: links in mails live for years, so an old secret is kept behind the new one.
 #[derive(Clone)]
-pub struct LinkKey(Vec<u8>);
+pub struct LinkKey(Vec<Vec<u8>>);
 
 impl LinkKey {
-    /// At least 32 octets.
-    pub fn new(secret: &[u8]) -> Option<Self> {
-        (secret.len() >= 32).then(|| Self(secret.to_vec()))
+    /// One secret or several, comma-separated, each of at least 32 octets.
+    pub fn parse(text: &str) -> Option<Self> {
+        let secrets: Vec<Vec<u8>> = text.split(',').map(|one| one.trim().as_bytes().to_vec()).collect();
+        secrets.iter().all(|secret| secret.len() >= 32).then_some(Self(secrets))
     }
 
     pub fn sign(&self, link: &Link) -> String {
@@ -86,7 +89,7 @@ impl LinkKey {
         if mac.len() != MAC_LEN {
             return Err(LinkError::Malformed);
         }
-        if !bool::from(self.mac(b"link", body).ct_eq(mac)) {
+        if !self.made(b"link", body, mac) {
             return Err(LinkError::BadSignature);
         }
         let link = parse_body(body).ok_or(LinkError::Malformed)?;
@@ -95,12 +98,25 @@ impl LinkKey {
 
     /// A MAC for another use: uses are kept apart by their name.
     pub fn mac(&self, usage: &[u8], message: &[u8]) -> [u8; MAC_LEN] {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
-        mac.update(&[u8::try_from(usage.len()).unwrap_or(u8::MAX)]);
-        mac.update(usage);
-        mac.update(message);
-        mac.finalize().into_bytes()[..MAC_LEN].try_into().expect("SHA-256 is longer than this")
+        mac_with(&self.0[0], usage, message)
     }
+
+    /// Whether one of our secrets made `given`, or what `given` is the beginning of. Takes the same time either way.
+    pub fn made(&self, usage: &[u8], message: &[u8], given: &[u8]) -> bool {
+        let same = |secret: &Vec<u8>| {
+            let mac = mac_with(secret, usage, message);
+            bool::from(mac[..given.len().min(MAC_LEN)].ct_eq(given))
+        };
+        !given.is_empty() && self.0.iter().fold(false, |made, secret| same(secret) | made)
+    }
+}
+
+fn mac_with(secret: &[u8], usage: &[u8], message: &[u8]) -> [u8; MAC_LEN] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes a key of any length");
+    mac.update(&[u8::try_from(usage.len()).unwrap_or(u8::MAX)]);
+    mac.update(usage);
+    mac.update(message);
+    mac.finalize().into_bytes()[..MAC_LEN].try_into().expect("SHA-256 is longer than this")
 }
 
 fn parse_body(body: &[u8]) -> Option<Link> {
@@ -134,18 +150,30 @@ mod tests {
         }
     }
 
+    fn key(letter: char) -> LinkKey {
+        LinkKey::parse(&letter.to_string().repeat(32)).unwrap()
+    }
+
+    #[test]
+    fn links_of_an_old_secret_still_work_behind_a_new_one() {
+        let token = key('1').sign(&link());
+        let both = LinkKey::parse(&format!("{}, {}", "2".repeat(32), "1".repeat(32))).unwrap();
+        assert_eq!(both.read(&token, Purpose::Confirm), Ok(link()));
+        assert_eq!(key('2').read(&both.sign(&link()), Purpose::Confirm), Ok(link()), "the first one signs");
+    }
+
     #[test]
     fn a_token_reads_back_for_its_own_purpose_only() {
-        let key = LinkKey::new(&[1; 32]).unwrap();
+        let key = key('1');
         let token = key.sign(&link());
         assert_eq!(key.read(&token, Purpose::Confirm), Ok(link()));
         assert_eq!(key.read(&token, Purpose::Never), Err(LinkError::WrongPurpose));
-        assert_eq!(LinkKey::new(&[2; 32]).unwrap().read(&token, Purpose::Confirm), Err(LinkError::BadSignature));
+        assert_eq!(key('2').read(&token, Purpose::Confirm), Err(LinkError::BadSignature));
     }
 
     #[test]
     fn no_altered_token_is_read() {
-        let key = LinkKey::new(&[1; 32]).unwrap();
+        let key = key('1');
         let token = key.sign(&link());
         for at in 0..token.len() {
             let mut altered = token.clone().into_bytes();
@@ -159,6 +187,7 @@ mod tests {
 
     #[test]
     fn a_short_secret_is_no_key() {
-        assert!(LinkKey::new(&[1; 31]).is_none());
+        assert!(LinkKey::parse(&"1".repeat(31)).is_none());
+        assert!(LinkKey::parse(&format!("{},short", "1".repeat(32))).is_none());
     }
 }

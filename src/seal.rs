@@ -53,8 +53,13 @@ impl Keyring {
     }
 
     /// The text of a new ring of one key.
-    pub fn generate(random: [u8; 32]) -> String {
-        format!("1:{}", BASE64_STANDARD.encode(random))
+    pub fn generate(number: u8, random: [u8; 32]) -> String {
+        format!("{number}:{}", BASE64_STANDARD.encode(random))
+    }
+
+    /// The lowest number that no key has, for the next one.
+    pub fn free_number(&self) -> u8 {
+        (1..=u8::MAX).find(|number| self.0.iter().all(|(taken, _)| taken != number)).unwrap_or(0)
     }
 
     /// `nonce` must be random and never used again.
@@ -106,7 +111,7 @@ mod tests {
 
     #[test]
     fn what_was_sealed_opens_for_its_own_subscriber_only() {
-        let ring = Keyring::parse(&Keyring::generate([1; 32])).unwrap();
+        let ring = Keyring::parse(&Keyring::generate(1, [1; 32])).unwrap();
         let sealed = ring.seal(&condition("melanoma"), READER, [9; 24]);
         assert!(ring.open(&sealed, READER) == Ok(condition("melanoma")));
         assert_eq!(ring.open(&sealed, Uuid::from_u128(8)).unwrap_err(), SealError::Altered);
@@ -120,7 +125,7 @@ mod tests {
 
     #[test]
     fn its_length_and_octets_say_nothing() {
-        let ring = Keyring::parse(&Keyring::generate([1; 32])).unwrap();
+        let ring = Keyring::parse(&Keyring::generate(1, [1; 32])).unwrap();
         let lung = ring.seal(&condition("lung"), READER, [1; 24]);
         let other = ring.seal(&condition("head-and-neck"), READER, [2; 24]);
         let again = ring.seal(&condition("lung"), READER, [3; 24]);
@@ -130,10 +135,10 @@ mod tests {
 
     #[test]
     fn an_old_key_still_opens_after_rotation() {
-        let old = Keyring::parse(&Keyring::generate([1; 32])).unwrap();
+        let old = Keyring::parse(&Keyring::generate(1, [1; 32])).unwrap();
         let sealed = old.seal(&condition("kidney"), READER, [5; 24]);
         let second = BASE64_STANDARD.encode([2; 32]);
-        let both = Keyring::parse(&format!("2:{second}, {}", Keyring::generate([1; 32]))).unwrap();
+        let both = Keyring::parse(&format!("2:{second}, {}", Keyring::generate(1, [1; 32]))).unwrap();
         assert!(both.open(&sealed, READER) == Ok(condition("kidney")));
         assert_eq!(both.seal(&condition("kidney"), READER, [6; 24])[0], 2);
         let only_new = Keyring::parse(&format!("2:{second}")).unwrap();

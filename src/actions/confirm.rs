@@ -19,6 +19,8 @@ pub enum LinkState {
     Expired,
     /// A newer link was sent.
     Superseded,
+    /// The reader has left since: signing up again is how to come back.
+    Left,
 }
 
 /// What the page shows.
@@ -113,7 +115,7 @@ fn state_of(service: &Service, link: &Link, enrollment: &Enrollment) -> LinkStat
                 LinkState::Ready
             }
         }
-        _ => LinkState::Expired,
+        _ => LinkState::Left,
     }
 }
 

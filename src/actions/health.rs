@@ -60,7 +60,7 @@ impl Health {
 }
 
 pub async fn health(service: &Service) -> Result<Health, ActionError> {
-    let overdue = queue::overdue(service.db(), service.clock().series() - PATIENCE).await?;
+    let overdue = queue::overdue(service.db(), &service.slugs(), service.clock().series() - PATIENCE).await?;
     let tick = admin::last_tick(service.db()).await?;
     let last_tick_seconds = tick.map(|tick| (service.clock().real() - tick).num_seconds().max(0));
     Ok(Health { overdue, last_tick_seconds, content_version: service.library().version.clone() })

@@ -1,26 +1,32 @@
 //! After a restored backup: what went out since is not known here, so nothing of it is sent again.
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::settle::{Settled, settle_in};
 use super::tidy::uncertain_outcome;
-use super::{ActionError, Service};
+use super::{ActionError, Actor, Service};
 use crate::model::Bucket;
-use crate::store::admin;
+use crate::store::{admin, installation, records};
 
-/// Marks as uncertain, and holds, whatever fell due from `since` until now; then what would have followed from it in
-/// that time, and so on. Each bucket is one transaction: stopping in the middle and running again is safe. Answers how
+/// Marks as uncertain, and holds, whatever is due by now, whether it fell due since the backup or was late already; then
+/// what would have followed from it in that time, and so on. Refuses while a dispatcher runs. Each bucket is one transaction: stopping in the middle and running again is safe. Answers how
 /// many deliveries were marked.
-pub async fn recover(service: &Service, since: DateTime<Utc>, node: Uuid) -> Result<u64, ActionError> {
+pub async fn recover(service: &Service, since: DateTime<Utc>, node: Uuid, by: &Actor) -> Result<u64, ActionError> {
     let hands = service.hands();
     if since > hands.series {
         return Err(ActionError::Refused("--since is in the future: give the time of the backup".into()));
     }
+    if installation::dispatcher_seen_since(service.db(), hands.real - TimeDelta::minutes(1)).await? {
+        return Err(ActionError::Refused(
+            "a dispatcher runs on this database: stop it first, and wait a minute".into(),
+        ));
+    }
+    records::log_admin(service.db(), "recover", None, &by.who, &by.why, hands.real).await?;
     let mut marked = 0;
     for bucket in Bucket::all() {
         let mut tx = service.db().begin().await?;
         loop {
-            let held = admin::mark_uncertain_since(&mut *tx, bucket, since, hands.series).await?;
+            let held = admin::mark_unknown(&mut *tx, bucket, hands.series, hands.real).await?;
             if held.is_empty() {
                 break;
             }

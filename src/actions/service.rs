@@ -100,6 +100,11 @@ impl Service {
         self.0.library.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
+    /// The series that are published.
+    pub fn slugs(&self) -> Vec<String> {
+        self.library().series.keys().map(ToString::to_string).collect()
+    }
+
     pub fn keyring(&self) -> &Keyring {
         &self.0.keyring
     }

@@ -99,7 +99,7 @@ pub async fn settle_uncertain(
         }
         OnUncertain::Resend => {
             let mut tx = service.db().begin().await?;
-            let again = queue::send_again(&mut tx, bucket, batch, not_before).await?;
+            let again = queue::send_again(&mut tx, bucket, batch, not_before, hands).await?;
             let (again, held): (Vec<Outcome>, Vec<Outcome>) =
                 outcomes.into_iter().partition(|one| again.contains(&one.id));
             record_attempts(&mut *tx, bucket, &again, node, hands.real).await?;

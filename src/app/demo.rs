@@ -199,7 +199,7 @@ fn secrets(folder: &Path) -> anyhow::Result<Secrets> {
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let text = new_secrets(&Clock::system());
+            let text = new_secrets(&Clock::system(), None);
             write_private(&path, &text).with_context(|| format!("{} cannot be written", path.display()))?;
             text
         }
@@ -208,15 +208,17 @@ fn secrets(folder: &Path) -> anyhow::Result<Secrets> {
     let mut lines = text.lines().map(|line| line.split_once('=').map_or("", |(_, value)| value));
     let broken = || format!("{} is not complete; remove the folder to start the demo afresh", path.display());
     let seal_keys = Keyring::parse(lines.next().with_context(broken)?).with_context(broken)?;
-    let link_key = LinkKey::new(lines.next().with_context(broken)?.as_bytes()).with_context(broken)?;
+    let link_key = LinkKey::parse(lines.next().with_context(broken)?).with_context(broken)?;
     let admin_token = lines.next().filter(|token| token.len() >= 32).with_context(broken)?;
     Ok(Secrets { seal_keys, link_key, admin_token: Secret(admin_token.to_owned()) })
 }
 
-/// The three secrets as lines of `NAME=value`, fresh.
-pub fn new_secrets(clock: &Clock) -> String {
+/// The three secrets as lines of `NAME=value`, fresh. The seal key's number is one that `present` does not have.
+pub fn new_secrets(clock: &Clock, present: Option<&Keyring>) -> String {
     let word = || BASE64_URL_SAFE_NO_PAD.encode(clock.random_bytes::<32>());
-    format!("SEAL_KEYS={}\nLINK_KEY={}\nADMIN_TOKEN={}\n", Keyring::generate(clock.random_bytes()), word(), word())
+    let number = present.map_or(1, Keyring::free_number);
+    let seal_key = Keyring::generate(number, clock.random_bytes());
+    format!("SEAL_KEYS={seal_key}\nLINK_KEY={}\nADMIN_TOKEN={}\n", word(), word())
 }
 
 /// Whole or not at all, and 0600 from the start.

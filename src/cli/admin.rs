@@ -195,11 +195,11 @@ async fn service(config: &Config) -> anyhow::Result<Service> {
     app::open_for_admin(config, Clock::system()).await
 }
 
-pub(super) async fn recover(config: &Config, since: DateTime<Utc>) -> anyhow::Result<()> {
+pub(super) async fn recover(config: &Config, since: DateTime<Utc>, why: Why) -> anyhow::Result<()> {
     let service = service(config).await?;
     let node = service.clock().uuid();
-    let marked = recover::recover(&service, since, node).await?;
-    println!("{marked} deliveries that fell due since then are held as uncertain; start the dispatcher now");
+    let marked = recover::recover(&service, since, node, &why.into()).await?;
+    println!("{marked} deliveries that were due by now are held as uncertain; start the dispatcher now");
     println!("list them with: regimen deliveries --state uncertain");
     Ok(())
 }

@@ -48,6 +48,8 @@ enum Command {
         /// When the backup was made, such as 2026-03-01T04:00:00Z.
         #[arg(long, value_name = "TIME")]
         since: chrono::DateTime<chrono::Utc>,
+        #[command(flatten)]
+        why: admin::Why,
     },
     /// Check, list, preview, pause and resume series.
     #[command(subcommand)]
@@ -62,7 +64,8 @@ enum Command {
     Deliveries(admin::DeliveriesOptions),
     /// Say whether work is overdue; exit code 4 if it is.
     Health,
-    /// Make new secrets, as lines for an environment file.
+    /// Make new secrets, as lines for an environment file. To change a key, put the new one in front of the old, with a
+    /// comma between them.
     Keys,
     /// Print the DNS records that the configured DKIM keys need.
     Dkim,
@@ -139,13 +142,13 @@ async fn run(command: Command, config: Config) -> anyhow::Result<Ended> {
             app::migrate(&config).await?;
             println!("the database schema is up to date");
         }
-        Command::Recover { since } => admin::recover(&config, since).await?,
+        Command::Recover { since, why } => admin::recover(&config, since, why).await?,
         Command::Series(command) => return admin::series(&config, command).await,
         Command::Subscribers(command) => admin::subscribers(&config, command).await?,
         Command::Send(command) => admin::send(&config, command).await?,
         Command::Deliveries(options) => admin::deliveries(&config, options).await?,
         Command::Health => return admin::health(&config).await,
-        Command::Keys => print!("{}", demo::new_secrets(&Clock::system())),
+        Command::Keys => print!("{}", demo::new_secrets(&Clock::system(), config.seal_keys.as_ref())),
         Command::Dkim => {
             let keys = app::dkim_keys(&config)?;
             if keys.is_empty() {

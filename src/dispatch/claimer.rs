@@ -70,9 +70,7 @@ async fn pass(shared: &Arc<Shared>, jobs: &mpsc::Sender<Job>) -> anyhow::Result<
         jobs.send(Job::Test(test)).await.ok();
         busy = true;
     }
-    let library = service.library();
-    let slugs: Vec<String> = library.series.keys().map(ToString::to_string).collect();
-    let heads = queue::look(service.db(), &slugs, service.hands()).await?;
+    let heads = queue::look(service.db(), &service.slugs(), service.hands()).await?;
     for head in heads {
         if shared.stop.is_cancelled() || shared.relay_health.rest_until().is_some() {
             break;
@@ -102,13 +100,24 @@ async fn hand_on(
     if claimed.is_empty() {
         return Ok(());
     }
-    let (ready, failed) = {
+    let fences: Vec<Fence> = claimed.iter().map(Claimed::fence).collect();
+    let prepared = {
         let shared = shared.clone();
-        tokio::task::spawn_blocking(move || prepare_all(&shared, claimed)).await?
+        tokio::task::spawn_blocking(move || prepare_all(&shared, claimed)).await
+    };
+    let (ready, failed) = match prepared {
+        Ok(prepared) => prepared,
+        Err(panicked) => {
+            give_back(shared, bucket, fences).await;
+            return Err(panicked.into());
+        }
     };
     if !failed.is_empty() {
-        settle(&shared.service, bucket, &failed, shared.node, shared.service.hands()).await?;
+        // If this cannot be written their leases run out, and they come back by themselves.
         shared.held.let_go(failed.iter().map(|one| one.outcome.id));
+        if let Err(error) = settle(&shared.service, bucket, &failed, shared.node, shared.service.hands()).await {
+            tracing::warn!(%error, "mails that could not be made are still claimed; their leases will run out");
+        }
     }
     let mut ready = ready.into_iter().peekable();
     while ready.peek().is_some() {

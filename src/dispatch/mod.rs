@@ -77,6 +77,7 @@ enum Until {
 
 async fn run_until(service: Service, settings: Settings, node: Uuid, stop: CancellationToken, until: Until) {
     let connections = settings.connections.max(1);
+    service.vitals().dispatcher_moved(service.clock().real());
     let shared =
         Arc::new(Shared { service, settings, node, held: Held::default(), relay_health: RelayHealth::default(), stop });
     let (jobs, queue) = mpsc::channel(connections);

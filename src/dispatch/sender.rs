@@ -75,7 +75,9 @@ impl Line {
                 settled.push(self.put_back(mail, why));
                 continue;
             }
-            match self.send(&mail.envelope, &mail.octets).await {
+            let sent = self.send(&mail.envelope, &mail.octets).await;
+            self.shared.service.vitals().dispatcher_moved(self.shared.service.clock().real());
+            match sent {
                 Ok(answer) => settled.push(accepted(mail, &answer)),
                 Err(error) => {
                     if let SendError::Relay { why } = &error {
@@ -202,7 +204,7 @@ impl Line {
     }
 }
 
-/// About four minutes in all: longer than a restart of PostgreSQL takes.
+/// Almost three minutes in all: longer than a restart of PostgreSQL takes.
 const SETTLE_TRIES: u32 = 30;
 
 fn settle_wait(trouble: u32) -> Duration {

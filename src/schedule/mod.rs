@@ -1,12 +1,13 @@
 //! The recurring work. Cron only nudges: each job also has a poll that would run anyway, so a scheduler that stalls delays
 //! nothing for long, and `/readyz` shows when it ticked last.
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::postgres::PgListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -44,12 +45,9 @@ pub async fn run(service: Service, settings: Settings, node: Uuid, stop: Cancell
         }
         Ok(())
     });
-    recurring(&mut work, s, &stop, &nudges.reap, Duration::from_secs(15), move |s| async move {
-        let (given_back, uncertain) = tidy::reap(&s, policy, node).await?;
-        if given_back + uncertain > 0 {
-            tracing::warn!(given_back, uncertain, "leases had run out");
-        }
-        Ok(())
+    let grace = Arc::new(Grace::default());
+    recurring(&mut work, s, &stop, &nudges.reap, Duration::from_secs(15), move |s| {
+        reap(s, policy, node, grace.clone())
     });
     recurring(&mut work, s, &stop, &nudges.clean_up, Duration::from_hours(6), |s| async move {
         let forgotten = tidy::forget_unconfirmed(&s).await?;
@@ -68,6 +66,38 @@ pub async fn run(service: Service, settings: Settings, node: Uuid, stop: Cancell
     if let Some(mut scheduler) = scheduler {
         scheduler.shutdown().await.ok();
     }
+}
+
+/// While the database is away nobody can renew a lease. Whoever holds one gets this long after its return to say what
+/// became of its mails, before they are taken for uncertain and sent again.
+const GRACE: Duration = Duration::from_secs(45);
+
+#[derive(Default)]
+struct Grace(Mutex<Option<Instant>>);
+
+impl Grace {
+    fn begin(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + GRACE);
+    }
+
+    fn lasts(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| Instant::now() < until)
+    }
+}
+
+async fn reap(service: Service, policy: OnUncertain, node: Uuid, grace: Arc<Grace>) -> anyhow::Result<()> {
+    if let Err(error) = store::server_time(service.db()).await {
+        grace.begin();
+        return Err(error.into());
+    }
+    if grace.lasts() {
+        return Ok(());
+    }
+    let (given_back, uncertain) = tidy::reap(&service, policy, node).await?;
+    if given_back + uncertain > 0 {
+        tracing::warn!(given_back, uncertain, "leases had run out");
+    }
+    Ok(())
 }
 
 #[derive(Default)]

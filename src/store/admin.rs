@@ -454,15 +454,20 @@ pub async fn add_test_send(
     .map(drop)
 }
 
-/// Takes the oldest test send that waits; once taken it is tried once.
+/// A test send that was taken so long ago is taken again: its dispatcher has died.
+const TEST_SEND_TIME: chrono::TimeDelta = chrono::TimeDelta::minutes(15);
+
+/// Takes the oldest test send that waits.
 pub async fn take_test_send(db: impl PgExecutor<'_>, real: DateTime<Utc>) -> Result<Option<TestSend>, sqlx::Error> {
     sqlx::query_as!(
         TestSend,
         "update test_sends set taken_at = $1
-         where id = (select id from test_sends where settled_at is null and taken_at is null
+         where id = (select id from test_sends
+                     where settled_at is null and (taken_at is null or taken_at < $2)
                      order by created_at limit 1 for update skip locked)
          returning id, series, step, condition, recipient",
-        real
+        real,
+        real - TEST_SEND_TIME
     )
     .fetch_optional(db)
     .await
@@ -497,22 +502,22 @@ pub struct Unknown {
     pub due_at: DateTime<Utc>,
 }
 
-/// Marks what fell due from `since` to `until` (series time) as uncertain and held, one bucket at a time: after a
-/// restored backup nobody can say what of it went out. The caller settles them in the same transaction.
-pub async fn mark_uncertain_since(
+/// Marks all that is due by `until` (series time) as if it were being sent, one bucket at a time: after a restored backup
+/// nobody can say what of it went out. The caller settles it as uncertain in the same transaction.
+pub async fn mark_unknown(
     db: impl PgExecutor<'_>,
     bucket: Bucket,
-    since: DateTime<Utc>,
     until: DateTime<Utc>,
+    real: DateTime<Utc>,
 ) -> Result<Vec<Unknown>, sqlx::Error> {
     sqlx::query_as!(
         Unknown,
         "update deliveries set state = 'sending', attempt = attempt + 1, lease_until = $3, node = null
-         where bucket = $1 and state in ('pending', 'claimed', 'sending') and due_at between $2 and $3
+         where bucket = $1 and state in ('pending', 'claimed', 'sending') and due_at <= $2
          returning id, attempt, due_at",
         bucket.get(),
-        since,
-        until
+        until,
+        real
     )
     .fetch_all(db)
     .await

@@ -187,6 +187,16 @@ pub async fn node_seen(
     .map(drop)
 }
 
+/// Whether a process that dispatches has been seen since `since` (real time).
+pub async fn dispatcher_seen_since(db: impl PgExecutor<'_>, since: DateTime<Utc>) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select exists (select from nodes where role in ('serve', 'dispatch') and seen_at > $1) as "seen!""#,
+        since
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// A process that ends in order takes itself off the list.
 pub async fn forget_node(db: impl PgExecutor<'_>, node: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from nodes where id = $1", node).execute(db).await.map(drop)

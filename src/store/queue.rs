@@ -18,6 +18,8 @@ pub struct Hands {
 pub struct Head {
     pub bucket: Bucket,
     pub series: SeriesSlug,
+    /// 0: what a reader waits for at the screen; 1: steps.
+    pub priority: i16,
 }
 
 /// A delivery under our lease, with all that personalisation needs.
@@ -54,7 +56,7 @@ impl Claimed {
 /// A claimed delivery's identity and fence.
 pub type Fence = (Uuid, i32);
 
-/// Buckets with due work, the oldest head first, confirmations before steps. Paused series are left out.
+/// Buckets with due work, confirmations before steps, then the oldest head first. Paused series are left out.
 pub async fn look(db: impl PgExecutor<'_>, series: &[String], hands: Hands) -> Result<Vec<Head>, sqlx::Error> {
     let rows = sqlx::query_file!("src/store/sql/look.sql", series, hands.series, hands.real).fetch_all(db).await?;
     rows.into_iter()
@@ -62,12 +64,13 @@ pub async fn look(db: impl PgExecutor<'_>, series: &[String], hands: Hands) -> R
             Ok(Head {
                 bucket: Bucket::new(row.bucket).ok_or_else(|| unknown_word("bucket"))?,
                 series: SeriesSlug::parse(&row.series).map_err(|_| unknown_word("series"))?,
+                priority: row.priority,
             })
         })
         .collect()
 }
 
-/// Claims up to `limit` due deliveries of one bucket and series until `lease_until`.
+/// Claims up to `limit` due deliveries of one head until `lease_until`.
 pub async fn claim(
     db: impl PgExecutor<'_>,
     head: &Head,
@@ -84,7 +87,8 @@ pub async fn claim(
         hands.real,
         lease_until,
         node,
-        limit
+        limit,
+        head.priority
     )
     .fetch_all(db)
     .await?;
@@ -175,24 +179,26 @@ pub async fn send_again(
     bucket: Bucket,
     batch: &[Fence],
     not_before: DateTime<Utc>,
+    hands: Hands,
 ) -> Result<Vec<Uuid>, sqlx::Error> {
     let (ids, attempts): (Vec<_>, Vec<_>) = batch.iter().copied().unzip();
-    let rows =
-        sqlx::query_file!("src/store/sql/sending_again.sql", bucket.get(), &ids, &attempts, not_before, MOST_UNCERTAIN)
-            .fetch_all(db)
-            .await?;
+    let rows = sqlx::query_file!(
+        "src/store/sql/sending_again.sql",
+        bucket.get(),
+        &ids,
+        &attempts,
+        not_before,
+        MOST_UNCERTAIN,
+        hands.real,
+        hands.series
+    )
+    .fetch_all(db)
+    .await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-/// Due, not paused, and nobody has sent it for longer than it should take: the count that makes silence loud.
-/// `before` is series time.
-pub async fn overdue(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"select count(*) as "count!" from deliveries d
-           where d.state in ('pending', 'claimed', 'sending') and d.due_at < $1 and d.tries = 0
-             and not exists (select from series p where p.slug = d.series and p.state = 'paused')"#,
-        before
-    )
-    .fetch_one(db)
-    .await
+/// Due, not paused, and never tried for longer than it should take: the count that makes silence loud. `before` is series
+/// time. Reads only what is overdue, through the queue's own index.
+pub async fn overdue(db: impl PgExecutor<'_>, series: &[String], before: DateTime<Utc>) -> Result<i64, sqlx::Error> {
+    sqlx::query_file_scalar!("src/store/sql/overdue.sql", series, before).fetch_one(db).await
 }

@@ -60,7 +60,7 @@ pub enum SendError {
     /// The whole mail was written and no answer came: the relay may have accepted it.
     #[error("the relay may have accepted it: {why}")]
     Uncertain { why: String },
-    /// The connection failed before the final dot, so nothing was accepted: try again on a new connection, without charge.
+    /// The connection failed before the final dot, so nothing was accepted: try again later, on a new connection.
     #[error("the connection broke before the mail was handed over: {why}")]
     Broken { why: String },
 }

@@ -2,8 +2,9 @@
 //!
 //! Addresses are in bodies, never in paths or queries, since those end up in logs.
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{FromRequest, Path, Query, Request, State};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request, State};
 use axum::http::header;
+use axum::http::request::Parts;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -78,6 +79,20 @@ impl<T: serde::de::DeserializeOwned> FromRequest<AppState> for Body<T> {
     }
 }
 
+/// A query; what is wrong with it is said in problem details.
+struct Ask<T>(T);
+
+impl<T: serde::de::DeserializeOwned> FromRequestParts<AppState> for Ask<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        match Query::<T>::from_request_parts(parts, state).await {
+            Ok(Query(query)) => Ok(Self(query)),
+            Err(error) => Err(Problem(WebError::BadRequest(error.body_text()))),
+        }
+    }
+}
+
 async fn show_health(State(state): State<AppState>) -> Answer<Json<health::Health>> {
     Ok(Json(health::health(&state.service).await?))
 }
@@ -90,7 +105,7 @@ struct DeliveriesQuery {
     limit: Option<u32>,
 }
 
-async fn list_deliveries(State(state): State<AppState>, Query(query): Query<DeliveriesQuery>) -> Answer {
+async fn list_deliveries(State(state): State<AppState>, Ask(query): Ask<DeliveriesQuery>) -> Answer {
     let was_uncertain = match query.was.as_deref() {
         None => false,
         Some("uncertain") => true,
@@ -113,7 +128,7 @@ struct SubscribersQuery {
     limit: Option<u32>,
 }
 
-async fn list_subscribers(State(state): State<AppState>, Query(query): Query<SubscribersQuery>) -> Answer {
+async fn list_subscribers(State(state): State<AppState>, Ask(query): Ask<SubscribersQuery>) -> Answer {
     let ask = ListReaders {
         state: word::<EnrollmentState>("state", query.state.as_deref())?,
         series: query.series.as_deref().map(slug).transpose()?,
@@ -239,7 +254,8 @@ async fn send_test(State(state): State<AppState>, Body(body): Body<Change>) -> A
     Ok(Json(json!({ "id": id })))
 }
 
-async fn test_outcome(State(state): State<AppState>, Path(id): Path<Uuid>) -> Answer {
+async fn test_outcome(State(state): State<AppState>, Path(id): Path<String>) -> Answer {
+    let id: Uuid = id.parse().map_err(|_| Problem(WebError::NotFound("There is no such test send.".into())))?;
     Ok(Json(json!({ "id": id, "outcome": trigger::test_send_outcome(&state.service, id).await? })))
 }
 

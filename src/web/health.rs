@@ -20,7 +20,7 @@ pub(super) fn router() -> Router<AppState> {
 async fn ready(State(state): State<AppState>) -> Response {
     let service = &state.service;
     let seen = service.vitals().dispatcher();
-    let stalled = state.dispatches && seen.is_some_and(|seen| service.clock().real() - seen > STALLED);
+    let stalled = state.dispatches && seen.is_none_or(|seen| service.clock().real() - seen > STALLED);
     match health(service).await {
         Ok(health) => {
             let status = if stalled { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };

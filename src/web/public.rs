@@ -118,6 +118,7 @@ fn link_page(view: LinkView, token: &str) -> String {
         LinkState::Ready | LinkState::AlreadyDone => AlreadyConfirmedPage { series_title }.render(),
         LinkState::Expired => ExpiredPage { series_title, post_to: format!("/confirm/{token}/new-link") }.render(),
         LinkState::Superseded => SupersededPage { series_title }.render(),
+        LinkState::Left => UnsubscribedPage { series_title }.render(),
     }
 }
 

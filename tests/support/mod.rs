@@ -93,8 +93,8 @@ impl App {
         let clock = Clock::manual(setup.start, 1);
         let db = database::connect(&database_url);
         let (library, _) = service::publish(&db, &clock, &setup.bundle).await.unwrap();
-        let keyring = Keyring::parse(&Keyring::generate([1; 32])).unwrap();
-        let link_key = LinkKey::new(&[2; 32]).unwrap();
+        let keyring = Keyring::parse(&Keyring::generate(1, [1; 32])).unwrap();
+        let link_key = LinkKey::parse(&"a link key for the tests only ".repeat(2)).unwrap();
         let service = Service::new(db, clock, library, keyring, link_key, settings());
         let state = AppState::new(service.clone(), Some(Secret(TOKEN.into())), true);
         let stop = CancellationToken::new();

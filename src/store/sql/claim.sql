@@ -1,15 +1,15 @@
--- Takes up to $7 due deliveries of one bucket and series under a lease, with all that rendering them needs.
+-- Takes up to $7 due deliveries of one bucket, series and priority under a lease, with all that rendering them needs.
 with picked as (
     select d.id
     from deliveries d
     join enrollments e on e.bucket = d.bucket and e.id = d.enrollment
     join subscribers s on s.bucket = d.bucket and s.id = d.subscriber
-    where d.bucket = $1 and d.series = $2 and d.state = 'pending'
+    where d.bucket = $1 and d.series = $2 and d.priority = $8 and d.state = 'pending'
       and d.due_at <= $3 and d.not_before <= $4
       and may_be_sent(d.kind, e.state)
       and not exists (select from suppressions x where x.bucket = $1 and x.normalised = s.normalised)
       and not exists (select from series p where p.slug = $2 and p.state = 'paused')
-    order by d.priority, d.due_at, d.id
+    order by d.due_at, d.id
     limit $7
     for update of d skip locked
 )

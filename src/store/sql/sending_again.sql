@@ -4,7 +4,8 @@ update deliveries d
 set state = case when e.state = 'paused' then 'paused'
                  when may_be_sent(d.kind, e.state) then 'pending' else 'uncertain' end,
     reason = case when e.state <> 'paused' and not may_be_sent(d.kind, e.state) then 'ended_meanwhile' end,
-    settled_at = case when e.state <> 'paused' and not may_be_sent(d.kind, e.state) then $4::timestamptz end,
+    settled_at = case when e.state <> 'paused' and not may_be_sent(d.kind, e.state) then $6::timestamptz end,
+    series_settled_at = case when e.state <> 'paused' and not may_be_sent(d.kind, e.state) then $7::timestamptz end,
     uncertain_count = d.uncertain_count + 1, tries = d.tries + 1, not_before = $4, lease_until = null, node = null
 from unnest($2::uuid[], $3::int[]) as mine (id, attempt)
 join deliveries again on again.bucket = $1 and again.id = mine.id
