@@ -41,7 +41,8 @@ impl Roles {
 pub async fn serve(config: Config, roles: Roles) -> anyhow::Result<()> {
     require(&config, roles)?;
     let stop = stop_on_signal()?;
-    let service = open(&config, Purpose::Production, Clock::system(), Missing::Refuse).await?;
+    let opening = open(&config, Purpose::Production, Clock::system(), Missing::Refuse);
+    let Some(service) = unless_stopped(&stop, opening).await? else { return Ok(()) };
     let listener = match roles.web {
         true => Some(listen(config.bind).await?),
         false => None,
@@ -50,6 +51,17 @@ pub async fn serve(config: Config, roles: Roles) -> anyhow::Result<()> {
         tracing::info!(address = %listener.local_addr()?, public_url = %config.public_url, "pages and API are served");
     }
     run(&config, service, roles, listener, stop).await
+}
+
+/// What `work` answers, or nothing when a signal came first: who waits for a database can be stopped like who serves.
+async fn unless_stopped<T>(
+    stop: &CancellationToken,
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<Option<T>> {
+    tokio::select! {
+        done = work => done.map(Some),
+        () = stop.cancelled() => Ok(None),
+    }
 }
 
 /// What must be set before anything starts; all that is missing at once.
@@ -136,8 +148,8 @@ async fn wait_for(db: &PgPool, patience: Duration) -> anyhow::Result<()> {
     let began = tokio::time::Instant::now();
     let mut said = false;
     loop {
-        let error = match store::server_time(db).await {
-            Ok(_) => return Ok(()),
+        let error = match store::reach(db).await {
+            Ok(()) => return Ok(()),
             Err(error) => error,
         };
         if let sqlx::Error::Database(inner) = &error {
@@ -300,7 +312,9 @@ pub fn stop_on_signal() -> anyhow::Result<CancellationToken> {
 pub fn start_logs(level: &str, json: bool) {
     use tracing_subscriber::{EnvFilter, fmt};
     let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for people: a file or a journal would keep them as escape sequences.
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     // A second start in one process (a test) keeps the first.
     let started = if json { builder.json().try_init() } else { builder.try_init() };
     started.ok();
