@@ -20,6 +20,10 @@ pub const WAKE_CHANNEL: &str = "regimen_due";
 
 /// A pool on `url`; opens its connections as they are needed.
 pub fn pool(url: &str, max_connections: u32) -> Result<PgPool, sqlx::Error> {
+    // sqlx takes any scheme, and would look for a PostgreSQL where another database is meant.
+    if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Err(sqlx::Error::Configuration("not a postgresql:// address".into()));
+    }
     let options: PgConnectOptions = url.parse()?;
     let options = options.application_name("regimen");
     Ok(PgPoolOptions::new()
