@@ -41,12 +41,24 @@ impl Roles {
 pub async fn serve(config: Config, roles: Roles) -> anyhow::Result<()> {
     require(&config, roles)?;
     let stop = stop_on_signal()?;
-    let service = open(&config, Purpose::Production, Clock::system(), Missing::Refuse).await?;
+    let opening = open(&config, Purpose::Production, Clock::system(), Missing::Refuse);
+    let Some(service) = unless_stopped(&stop, opening).await? else { return Ok(()) };
     let listener = if roles.web { Some(listen(config.bind).await?) } else { None };
     if let Some(listener) = &listener {
         tracing::info!(address = %listener.local_addr()?, public_url = %config.public_url, "pages and API are served");
     }
     run(&config, service, roles, listener, stop).await
+}
+
+/// What `work` answers, or nothing when a signal came first: who waits for a database can be stopped like who serves.
+async fn unless_stopped<T>(
+    stop: &CancellationToken,
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<Option<T>> {
+    tokio::select! {
+        done = work => done.map(Some),
+        () = stop.cancelled() => Ok(None),
+    }
 }
 
 /// What must be set before anything starts, and what of it cannot be used; all at once.
@@ -155,7 +167,7 @@ async fn wait_for(db: &PgPool, patience: Duration) -> anyhow::Result<()> {
     let began = tokio::time::Instant::now();
     let mut said = false;
     loop {
-        let Err(error) = store::server_time(db).await else { return Ok(()) };
+        let Err(error) = store::reach(db).await else { return Ok(()) };
         if let sqlx::Error::Database(inner) = &error {
             // Class 28: who we are; 3D000: no such database. 57P03 is a server that still starts.
             if inner.code().is_some_and(|code| code.starts_with("28") || code == "3D000") {
@@ -324,6 +336,7 @@ pub fn stop_on_signal() -> anyhow::Result<CancellationToken> {
 pub fn start_logs(level: &str, json: bool) {
     use tracing_subscriber::{EnvFilter, fmt};
     let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
+    // Colours are for people: a file or a journal would keep them as escape sequences.
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     // A second start in one process (a test) keeps the first.

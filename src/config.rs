@@ -219,18 +219,26 @@ impl Reader<'_> {
         let seal_keys = self.seal_keys();
         let link_key = self.link_key();
         let admin_token = self.admin_token();
+        let max_connections = self.integer("database", "max_connections", 2, 1_000);
+        let database_wait = self.span("database", "wait").map(|wait| wait.to_std().unwrap_or_default());
+        let connections = self.integer("smtp", "connections", 1, 1_000);
+        let mails_per_connection = self.integer("smtp", "mails_per_connection", 1, 1_000_000);
+        let bounce_domain = self.domain("mail", "bounce_domain");
+        let unsubscribe_mailto = self.mailto();
+        let log_json = self.one_of("log", "format", &["text", "json"]) == 1;
+        // Nothing is given up before all is looked at, so that every fault is among those reported.
         Some(Config {
             database_url: self.optional("database", "url").map(Secret),
-            max_connections: self.integer("database", "max_connections", 2, 1_000)?,
-            database_wait: self.span("database", "wait")?.to_std().unwrap_or_default(),
+            max_connections: max_connections?,
+            database_wait: database_wait?,
             bind: bind?,
             public_url,
             smtp_url: self.optional("smtp", "url").map(Secret),
             hello_name,
-            connections: self.integer("smtp", "connections", 1, 1_000)?,
-            mails_per_connection: self.integer("smtp", "mails_per_connection", 1, 1_000_000)?,
-            bounce_domain: self.domain("mail", "bounce_domain"),
-            unsubscribe_mailto: self.mailto(),
+            connections: connections?,
+            mails_per_connection: mails_per_connection?,
+            bounce_domain,
+            unsubscribe_mailto,
             dkim,
             content_folder: self.optional("content", "folder").map(PathBuf::from),
             sign_up: sign_up?,
@@ -241,18 +249,21 @@ impl Reader<'_> {
             link_key,
             admin_token,
             log_level: self.text("log", "level"),
-            log_json: self.one_of("log", "format", &["text", "json"]) == 1,
+            log_json,
         })
     }
 
     fn sign_up(&mut self) -> Option<SignUp> {
         let confirmations = self.integer("sign_up", "confirmations_per_day", 1, 100);
+        let [confirm_expires, reminder_after, pending_kept, already_cooldown] =
+            ["confirm_expires", "reminder_after", "pending_kept", "already_cooldown"]
+                .map(|key| self.span("sign_up", key));
         let sign_up = SignUp {
-            confirm_expires: self.span("sign_up", "confirm_expires")?,
-            reminder_after: self.span("sign_up", "reminder_after")?,
-            pending_kept: self.span("sign_up", "pending_kept")?,
+            confirm_expires: confirm_expires?,
+            reminder_after: reminder_after?,
+            pending_kept: pending_kept?,
             confirmations_per_day: confirmations?,
-            already_cooldown: self.span("sign_up", "already_cooldown")?,
+            already_cooldown: already_cooldown?,
         };
         if sign_up.reminder_after >= sign_up.confirm_expires {
             self.faults.push("sign_up.reminder_after must be shorter than sign_up.confirm_expires".into());
@@ -493,10 +504,15 @@ mod tests {
                 ("SEAL_KEYS", "hunter2"),
                 ("PUBLIC_URL", "ftp://example.org"),
                 ("REGIMEN__ADMIN__EDITORS", "editor@example.org, nobody"),
+                ("REGIMEN__SMTP__CONNECTIONS", "0"),
+                ("REGIMEN__SMTP__MAILS_PER_CONNECTION", "0"),
+                ("REGIMEN__DATABASE__WAIT", "soon"),
+                ("REGIMEN__MAIL__BOUNCE_DOMAIN", "not a domain"),
+                ("REGIMEN__LOG__FORMAT", "xml"),
             ]),
         )
         .unwrap_err();
-        assert_eq!(faults.0.len(), 9, "{faults}");
+        assert_eq!(faults.0.len(), 14, "{faults}");
         let text = faults.to_string();
         assert!(!text.contains("hunter2"), "{text}");
         for part in
@@ -504,6 +520,12 @@ mod tests {
         {
             assert!(text.contains(part), "{part} is missing in {text}");
         }
+    }
+
+    #[test]
+    fn two_faulty_spans_of_a_section_are_both_reported() {
+        let faulty = [("REGIMEN__SIGN_UP__CONFIRM_EXPIRES", "x"), ("REGIMEN__SIGN_UP__ALREADY_COOLDOWN", "y")];
+        assert_eq!(load(None, &env(&faulty)).unwrap_err().0.len(), 2);
     }
 
     #[test]

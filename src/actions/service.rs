@@ -193,17 +193,16 @@ fn in_words(span: TimeDelta) -> String {
 
 /// Publishes `bundle` if it has no fault; otherwise what was published before stays live. Fails when there is neither.
 pub async fn publish(db: &PgPool, clock: &Clock, bundle: &Bundle) -> anyhow::Result<(Library, Publishing)> {
-    let current = published(db).await;
     match compile(bundle) {
         Ok(library) => {
             let version = library.version.clone();
-            if matches!(&current, Ok(Some(live)) if live.version == version) {
+            if installation::current_content_version(db).await?.as_ref() == Some(&version) {
                 return Ok((library, Publishing::Unchanged { version }));
             }
             installation::publish_content(db, &version, &bundle.to_json(), clock.real()).await?;
             Ok((library, Publishing::Published { version }))
         }
-        Err(faults) => kept(current?, faults),
+        Err(faults) => kept(published(db).await?, faults),
     }
 }
 

@@ -11,7 +11,7 @@ use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{Missing, Roles, open, run, stop_on_signal};
+use super::{Missing, Roles, open, run, stop_on_signal, unless_stopped};
 use crate::clock::Clock;
 use crate::config::{Config, Secret};
 use crate::links::LinkKey;
@@ -42,7 +42,8 @@ pub async fn demo(mut config: Config, options: Options) -> anyhow::Result<()> {
     let token = config.admin_token.get_or_insert(secrets.admin_token).0.clone();
     let postgres = private_postgres(&mut config, &options.folder).await?;
     let result = async {
-        let clock = demo_clock(&config, options.day).await?;
+        let clock = demo_clock(&config, options.day);
+        let Some(clock) = unless_stopped(&stop, clock).await? else { return Ok(()) };
         let pages = listen_near(options.port).await?;
         config.public_url = format!("http://{}", pages.local_addr()?);
         // A look every few milliseconds: a day may take seconds.
@@ -51,7 +52,8 @@ pub async fn demo(mut config: Config, options: Options) -> anyhow::Result<()> {
             None => Some(start_inbox(&mut config, &options, clock.clone(), stop.clone()).await?),
             Some(_) => None,
         };
-        let service = open(&config, Purpose::Demo, clock, Missing::Apply).await?;
+        let opening = open(&config, Purpose::Demo, clock, Missing::Apply);
+        let Some(service) = unless_stopped(&stop, opening).await? else { return Ok(()) };
         let saver = tokio::spawn(keep_clock(service.db().clone(), service.clock().clone(), stop.clone()));
         greet(&config, &options, inbox, &token);
         let kept = (service.db().clone(), service.clock().clone());

@@ -13,19 +13,34 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{Connection as _, PgConnection, PgExecutor, PgPool};
 
 /// The channel on which a committed transaction says that something is due. It only wakes; the poll guarantees.
 pub const WAKE_CHANNEL: &str = "regimen_due";
 
 /// A pool on `url`; opens its connections as they are needed.
 pub fn pool(url: &str, max_connections: u32) -> Result<PgPool, sqlx::Error> {
+    // sqlx takes any scheme, and would look for a PostgreSQL where another database is meant.
+    if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Err(sqlx::Error::Configuration("not a postgresql:// address".into()));
+    }
     let options: PgConnectOptions = url.parse()?;
     let options = options.application_name("regimen");
     Ok(PgPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(Duration::from_secs(10))
         .connect_lazy_with(options))
+}
+
+/// Whether the pool's server lets us in. One connection beside the pool: the pool would try for ten seconds and then say
+/// only that it had.
+pub async fn reach(pool: &PgPool) -> Result<(), sqlx::Error> {
+    let options = pool.connect_options();
+    let connecting = PgConnection::connect_with(&options);
+    let connection = tokio::time::timeout(Duration::from_secs(10), connecting)
+        .await
+        .map_err(|_| std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer in 10 seconds"))??;
+    connection.close().await
 }
 
 /// PostgreSQL's clock, which all nodes share.

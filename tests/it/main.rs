@@ -4,9 +4,14 @@ mod support;
 
 mod admin;
 mod confirm;
+mod crash;
+mod demo;
 mod dispatch;
+mod faults;
 mod layering;
+mod logs;
 mod main_job;
+mod migrate;
 mod privacy;
 mod recover;
 mod sign_up;

@@ -2,6 +2,7 @@
 //! moved by hand.
 #![allow(dead_code)]
 pub mod database;
+pub mod process;
 pub mod relay;
 
 use std::net::SocketAddr;

@@ -1,0 +1,272 @@
+//! `kill -9` and SIGTERM in the middle of a send, and two dispatchers at once: nobody is left out, and nobody gets a part
+//! twice but those of whom we say that it may be so.
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use rand::rngs::StdRng;
+use rand::{Rng as _, RngCore as _, SeedableRng as _};
+use regimen::local::smtp::{self, Mailbox, Options, Received, Stage, Verdict};
+use regimen::model::{ConditionKey, EmailAddress};
+use rustix::process::Signal;
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use uuid::Uuid;
+
+use crate::support::process::{Environment, Process, keyring, until};
+use crate::support::{SERIES, database};
+
+/// How a send to 1,000 readers that was killed ten times went.
+struct Crashed {
+    /// How often the relay took each delivery's mail.
+    taken: BTreeMap<Uuid, usize>,
+    /// What the API lists as uncertain, now or at some time.
+    listed: BTreeSet<Uuid>,
+}
+
+impl Crashed {
+    fn doubled(&self) -> BTreeSet<Uuid> {
+        self.taken.iter().filter(|(_, times)| **times > 1).map(|(id, _)| *id).collect()
+    }
+
+    fn lost(&self) -> BTreeSet<Uuid> {
+        self.taken.iter().filter(|(_, times)| **times == 0).map(|(id, _)| *id).collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_kills_during_a_send_lose_nobody_and_double_only_what_is_listed_as_uncertain() {
+    let crashed = kill_ten_times("resend", 1).await;
+    assert_eq!(crashed.lost(), BTreeSet::new());
+    assert!(crashed.doubled().is_subset(&crashed.listed), "a double that is not listed");
+    assert!(!crashed.listed.is_empty(), "no kill hit a send: the test shows nothing");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_hold_ten_kills_double_nobody_and_what_may_be_lost_is_listed_as_uncertain() {
+    let crashed = kill_ten_times("hold", 2).await;
+    assert_eq!(crashed.doubled(), BTreeSet::new());
+    assert!(crashed.lost().is_subset(&crashed.listed), "a loss that is not listed");
+    assert!(!crashed.listed.is_empty(), "no kill hit a send: the test shows nothing");
+}
+
+async fn kill_ten_times(on_uncertain: &str, seed: u64) -> Crashed {
+    const READERS: usize = 1_000;
+    let (database_url, relay) = (database::fresh().await, SlowRelay::start().await);
+    let db = database::connect(&database_url).await;
+    let due = owe_first_part(&db, READERS).await;
+    // The shortest lease that there is, and a look at leases each second, so that the test ends soon.
+    let environment = Environment::production(&database_url, &relay.url())
+        .with("REGIMEN__DISPATCH__LEASE", "5s")
+        .with("REGIMEN__SCHEDULE__REAP", "* * * * * *")
+        .with("REGIMEN__DISPATCH__ON_UNCERTAIN", on_uncertain);
+    let mut random = StdRng::seed_from_u64(seed);
+    for kill in 0..10 {
+        let process = Process::start(&[if kill % 2 == 0 { "dispatch" } else { "serve" }], &environment);
+        let enough = relay.count() + random.random_range(10..60);
+        until("the send goes on", async || (relay.count() >= enough).then_some(())).await;
+        tokio::time::sleep(Duration::from_micros(random.random_range(0..3_000))).await;
+        process.kill();
+    }
+    assert!(owed(&db).await > 0, "the last kill came after the end");
+
+    let mut process = Process::start(&["serve"], &environment);
+    let site = process.pages().await;
+    until("all is sent", async || (owed(&db).await == 0).then_some(())).await;
+    let listed = site.api_all("/deliveries?was=uncertain&limit=500").await;
+    let listed: BTreeSet<Uuid> = listed.iter().map(|one| one["id"].as_str().unwrap().parse().unwrap()).collect();
+    let followed: i64 =
+        sqlx::query_scalar("select count(*) from deliveries where step = 'antibodies' and state = 'pending'")
+            .fetch_one(&db)
+            .await
+            .unwrap();
+    assert_eq!(followed, 1_000, "each reader is owed the second part, once");
+    let unknown =
+        count(&db, "select count(*) from deliveries where state not in ('pending', 'accepted', 'uncertain')").await;
+    assert_eq!(unknown, 0);
+    let still_uncertain = count(&db, "select count(*) from deliveries where state = 'uncertain'").await;
+    assert_eq!(process.stop(Signal::TERM).await.code, Some(0));
+
+    let mut taken: BTreeMap<Uuid, usize> = due.into_iter().map(|id| (id, 0)).collect();
+    for id in relay.taken() {
+        *taken.get_mut(&id).expect("a mail that nobody was owed") += 1;
+    }
+    let crashed = Crashed { taken, listed };
+    println!(
+        "on_uncertain = {on_uncertain}: of {READERS} readers {} were uncertain after ten kills, {still_uncertain} still are; \
+         {} got it twice, {} did not get it",
+        crashed.listed.len(),
+        crashed.doubled().len(),
+        crashed.lost().len()
+    );
+    crashed
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_on_one_database_share_the_work_and_double_nothing() {
+    let (database_url, relay) = (database::fresh().await, SlowRelay::start().await);
+    let db = database::connect(&database_url).await;
+    let environment = Environment::production(&database_url, &relay.url());
+    let processes = [(); 2].map(|()| Process::start(&["dispatch"], &environment));
+    let seen = "select count(*) from nodes where role = 'dispatch'";
+    until("both are there", async || (count(&db, seen).await == 2).then_some(())).await;
+    let due = owe_first_part(&db, 300).await;
+    until("all is sent", async || (owed(&db).await == 0).then_some(())).await;
+    for process in processes {
+        assert_eq!(process.stop(Signal::TERM).await.code, Some(0));
+    }
+    let mut taken = relay.taken();
+    taken.sort_unstable();
+    assert_eq!(taken, due, "each once");
+    assert_eq!(count(&db, "select count(distinct node) from attempts").await, 2, "both had a part in it");
+    assert_eq!(count(&db, "select count(*) from attempts where outcome <> 'accepted'").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sigterm_finishes_what_is_in_flight_and_gives_back_what_is_claimed() {
+    for (number, role) in ["dispatch", "serve"].into_iter().enumerate() {
+        let (database_url, relay) = (database::fresh().await, SlowRelay::start().await);
+        let db = database::connect(&database_url).await;
+        let due = owe_first_part(&db, 300).await;
+        let environment = Environment::production(&database_url, &relay.url());
+        let process = Process::start(&[role], &environment);
+        let enough = 40 + 10 * number;
+        until("the send goes on", async || (relay.count() >= enough).then_some(())).await;
+        let asked = std::time::Instant::now();
+        let ended = process.stop(Signal::TERM).await;
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        assert!(asked.elapsed() < Duration::from_secs(8), "a supervisor would have killed it: {:?}", asked.elapsed());
+
+        assert_eq!(count(&db, "select count(*) from deliveries where state in ('claimed', 'sending')").await, 0);
+        assert_eq!(count(&db, "select count(*) from deliveries where lease_until is not null").await, 0);
+        assert_eq!(count(&db, "select count(*) from deliveries where uncertain_count + tries > 1").await, 0);
+        assert_eq!(count(&db, "select count(*) from nodes").await, 0, "it took itself off the list");
+        let accepted = count(&db, "select count(*) from deliveries where state = 'accepted'").await;
+        assert_eq!(usize::try_from(accepted).unwrap(), relay.count(), "what the relay took is in the books");
+        assert!(relay.count() < 300, "it was stopped after the end: the test shows nothing");
+
+        let process = Process::start(&[role], &environment);
+        until("all is sent", async || (owed(&db).await == 0).then_some(())).await;
+        assert_eq!(process.stop(Signal::INT).await.code, Some(0));
+        let mut taken = relay.taken();
+        taken.sort_unstable();
+        assert_eq!(taken, due, "each once");
+    }
+}
+
+/// First parts that have not come to an end.
+async fn owed(db: &PgPool) -> i64 {
+    count(db, "select count(*) from deliveries where step = 'what-is-immunotherapy' and state in ('pending', 'claimed', 'sending')")
+        .await
+}
+
+async fn count(db: &PgPool, sql: &'static str) -> i64 {
+    sqlx::query_scalar(sql).fetch_one(db).await.unwrap()
+}
+
+/// Confirmed readers whose first part is due. Answers the deliveries, sorted.
+async fn owe_first_part(db: &PgPool, readers: usize) -> Vec<Uuid> {
+    let mut random = StdRng::seed_from_u64(7);
+    let (keyring, condition) = (keyring(), ConditionKey::parse("lung").unwrap());
+    let mut buckets: Vec<i16> = Vec::new();
+    let (mut addresses, mut subscribers, mut enrollments, mut deliveries, mut sealed) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for number in 0..readers {
+        let address = EmailAddress::parse(&format!("reader{number}@example.org")).unwrap();
+        let [subscriber, enrollment, delivery] = [(); 3].map(|()| Uuid::from_u128(random.random()));
+        let mut nonce = [0; 24];
+        random.fill_bytes(&mut nonce);
+        buckets.push(address.bucket().get());
+        addresses.push(address.normalised().to_owned());
+        sealed.push(keyring.seal(&condition, subscriber, nonce));
+        subscribers.push(subscriber);
+        enrollments.push(enrollment);
+        deliveries.push(delivery);
+    }
+    let now: DateTime<Utc> = regimen::store::server_time(db).await.unwrap();
+    sqlx::query(
+        "with reader as (
+             select * from unnest($1::smallint[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bytea[])
+                 as r (bucket, address, subscriber, enrollment, delivery, condition)
+         ), subscriber as (
+             insert into subscribers (bucket, id, address, normalised, created_at)
+             select bucket, subscriber, address, address, $7 from reader
+         ), enrollment as (
+             insert into enrollments (bucket, id, subscriber, series, state, condition, zone, created_at, requested_at, confirmed_at)
+             select bucket, enrollment, subscriber, $8, 'active', condition, 'UTC', $7, $7, $7 from reader
+         )
+         insert into deliveries (bucket, id, subscriber, enrollment, series, kind, step, due_at, not_before, created_at)
+         select bucket, delivery, subscriber, enrollment, $8, 'step', 'what-is-immunotherapy', $7, $7, $7 from reader",
+    )
+    .bind(buckets)
+    .bind(addresses)
+    .bind(subscribers)
+    .bind(enrollments)
+    .bind(&deliveries)
+    .bind(sealed)
+    .bind(now)
+    .bind(SERIES)
+    .execute(db)
+    .await
+    .unwrap();
+    deliveries.sort_unstable();
+    deliveries
+}
+
+/// A relay that takes its time over each mail, half of it before it has the mail and half before it says so.
+struct SlowRelay {
+    address: SocketAddr,
+    taken: Arc<Mutex<Vec<Uuid>>>,
+    _stop: DropGuard,
+}
+
+const HALF: Duration = Duration::from_millis(1);
+
+struct Notebook(Arc<Mutex<Vec<Uuid>>>);
+
+impl Mailbox for Notebook {
+    async fn verdict(&self, stage: Stage<'_>) -> Verdict {
+        if matches!(stage, Stage::Message(_)) {
+            tokio::time::sleep(HALF).await;
+        }
+        Verdict::Accept
+    }
+
+    async fn deliver(&self, mail: Received) {
+        self.0.lock().unwrap().push(delivery_of(&mail));
+        tokio::time::sleep(HALF).await;
+    }
+}
+
+impl SlowRelay {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
+        let taken: Arc<Mutex<Vec<Uuid>>> = Arc::default();
+        tokio::spawn(smtp::serve(listener, Arc::new(Notebook(taken.clone())), Options::default(), stop.clone()));
+        Self { address, taken, _stop: stop.drop_guard() }
+    }
+
+    fn url(&self) -> String {
+        format!("smtp://{}?tls=none", self.address)
+    }
+
+    fn taken(&self) -> Vec<Uuid> {
+        self.taken.lock().unwrap().clone()
+    }
+
+    fn count(&self) -> usize {
+        self.taken.lock().unwrap().len()
+    }
+}
+
+/// The delivery that a mail is of, which its Message-ID says.
+fn delivery_of(mail: &Received) -> Uuid {
+    let text = String::from_utf8_lossy(&mail.data);
+    let line = text.lines().find(|line| line.to_ascii_lowercase().starts_with("message-id:")).expect("a Message-ID");
+    let id = line.split(['<', '@']).nth(1).expect("<delivery@domain>");
+    id.parse().expect("a delivery's id")
+}
