@@ -195,10 +195,10 @@ async fn service(config: &Config) -> anyhow::Result<Service> {
     app::open_for_admin(config, Clock::system()).await
 }
 
-pub(super) async fn recover(config: &Config, since: DateTime<Utc>, why: Why) -> anyhow::Result<()> {
+pub(super) async fn recover(config: &Config, since: DateTime<Utc>, by: &Actor) -> anyhow::Result<()> {
     let service = service(config).await?;
     let node = service.clock().uuid();
-    let marked = recover::recover(&service, since, node, &why.into()).await?;
+    let marked = recover::recover(&service, since, node, by).await?;
     println!("{marked} deliveries that were due by now are held as uncertain; start the dispatcher now");
     println!("list them with: regimen deliveries --state uncertain");
     Ok(())

@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::actions::Actor;
 use crate::app::{self, Roles, demo};
 use crate::clock::Clock;
 use crate::config::{self, Config};
@@ -48,8 +49,12 @@ enum Command {
         /// When the backup was made, such as 2026-03-01T04:00:00Z.
         #[arg(long, value_name = "TIME")]
         since: chrono::DateTime<chrono::Utc>,
-        #[command(flatten)]
-        why: admin::Why,
+        /// It is recorded.
+        #[arg(long, value_name = "TEXT", default_value = "restored from a backup")]
+        why: String,
+        /// Who you are; it is recorded.
+        #[arg(long, env = "USER", default_value = "command line", value_name = "NAME")]
+        who: String,
     },
     /// Check, list, preview, pause and resume series.
     #[command(subcommand)]
@@ -142,7 +147,7 @@ async fn run(command: Command, config: Config) -> anyhow::Result<Ended> {
             app::migrate(&config).await?;
             println!("the database schema is up to date");
         }
-        Command::Recover { since, why } => admin::recover(&config, since, why).await?,
+        Command::Recover { since, why, who } => admin::recover(&config, since, &Actor { who, why }).await?,
         Command::Series(command) => return admin::series(&config, command).await,
         Command::Subscribers(command) => admin::subscribers(&config, command).await?,
         Command::Send(command) => admin::send(&config, command).await?,

@@ -56,7 +56,7 @@ async fn with_hold_ten_kills_double_nobody_and_what_may_be_lost_is_listed_as_unc
 async fn kill_ten_times(on_uncertain: &str, seed: u64) -> Crashed {
     const READERS: usize = 1_000;
     let (database_url, relay) = (database::fresh().await, SlowRelay::start().await);
-    let db = database::connect(&database_url).await;
+    let db = database::connect(&database_url);
     let due = owe_first_part(&db, READERS).await;
     // The shortest lease that there is, and a look at leases each second, so that the test ends soon.
     let environment = Environment::production(&database_url, &relay.url())
@@ -108,7 +108,7 @@ async fn kill_ten_times(on_uncertain: &str, seed: u64) -> Crashed {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processes_on_one_database_share_the_work_and_double_nothing() {
     let (database_url, relay) = (database::fresh().await, SlowRelay::start().await);
-    let db = database::connect(&database_url).await;
+    let db = database::connect(&database_url);
     let environment = Environment::production(&database_url, &relay.url());
     let processes = [(); 2].map(|()| Process::start(&["dispatch"], &environment));
     let seen = "select count(*) from nodes where role = 'dispatch'";
@@ -129,7 +129,7 @@ async fn two_processes_on_one_database_share_the_work_and_double_nothing() {
 async fn sigterm_finishes_what_is_in_flight_and_gives_back_what_is_claimed() {
     for (number, role) in ["dispatch", "serve"].into_iter().enumerate() {
         let (database_url, relay) = (database::fresh().await, SlowRelay::start().await);
-        let db = database::connect(&database_url).await;
+        let db = database::connect(&database_url);
         let due = owe_first_part(&db, 300).await;
         let environment = Environment::production(&database_url, &relay.url());
         let process = Process::start(&[role], &environment);

@@ -82,7 +82,7 @@ async fn a_port_where_nothing_listens_is_named_at_once_and_the_wait_can_be_stopp
 #[tokio::test]
 async fn a_wrong_database_user_or_password_is_not_waited_for() {
     let (database_url, relay) = (database::fresh().await, Relay::start().await);
-    let db = database::connect(&database_url).await;
+    let db = database::connect(&database_url);
     demand_a_password(&db, "with_password").await;
     let with = |change: &dyn Fn(&mut url::Url)| {
         let mut url = url::Url::parse(&database_url).unwrap();
@@ -182,7 +182,7 @@ async fn secrets_from_regimen_keys_and_from_files_are_good() {
 #[tokio::test]
 async fn a_relay_that_cannot_be_reached_charges_nobody() {
     let database_url = database::fresh().await;
-    let db = database::connect(&database_url).await;
+    let db = database::connect(&database_url);
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let environment = Environment::production(&database_url, &format!("smtp://{nobody}?tls=none"));
     let mut process = Process::start(&["serve"], &environment);
@@ -203,7 +203,7 @@ async fn a_relay_that_cannot_be_reached_charges_nobody() {
 #[tokio::test]
 async fn a_schema_that_does_not_fit_is_named_with_what_to_do() {
     let (database_url, relay) = (database::empty().await, Relay::start().await);
-    let db = database::connect(&database_url).await;
+    let db = database::connect(&database_url);
     let environment = Environment::production(&database_url, &relay.url());
     for command in [&["serve"][..], &["dispatch"], &["subscribers", "list"]] {
         said(&Process::run(command, &environment).await, 1, &["older than this binary", "run `regimen migrate`"]);
@@ -289,7 +289,7 @@ const NOTHING_WRITTEN: &str = "select (select count(*) from subscribers) + (sele
 /// A reader signs up while the disk is full, by form and by JSON, and again when there is room.
 async fn sign_up_on_a_full_disk(database_url: &str, fill: &str, make_room: &str) {
     let relay = Relay::start().await;
-    let db = database::connect(database_url).await;
+    let db = database::connect(database_url);
     let mut process = Process::start(&["serve"], &Environment::production(database_url, &relay.url()));
     let site = process.pages().await;
     sqlx::raw_sql(sqlx::AssertSqlSafe(fill.to_owned())).execute(&db).await.unwrap();
@@ -353,7 +353,7 @@ async fn a_disk_that_is_really_full_is_no_different() {
     let tablespace = disk.0.join("tablespace");
     std::fs::create_dir(&tablespace).unwrap();
     let database_url = database::fresh().await;
-    let db = database::connect(&database_url).await;
+    let db = database::connect(&database_url);
     let data: String = sqlx::query_scalar("select current_setting('data_directory')").fetch_one(&db).await.unwrap();
     let owner = std::fs::metadata(data)
         .map(|it| (std::os::unix::fs::MetadataExt::uid(&it), std::os::unix::fs::MetadataExt::gid(&it)))

@@ -22,7 +22,7 @@ pub const LINK_KEY: &str = "a-link-key-for-the-tests-only-0123456789";
 
 /// The ring that the processes seal with.
 pub fn keyring() -> Keyring {
-    Keyring::parse(&Keyring::generate([1; 32])).unwrap()
+    Keyring::parse(&Keyring::generate(1, [1; 32])).unwrap()
 }
 
 /// Looks until there is an answer: another process can only be watched.
@@ -56,7 +56,7 @@ impl Environment {
             .with("BIND", "127.0.0.1:0")
             .with("ADMIN_TOKEN", TOKEN)
             .with("LINK_KEY", LINK_KEY)
-            .with("SEAL_KEYS", &Keyring::generate([1; 32]))
+            .with("SEAL_KEYS", &Keyring::generate(1, [1; 32]))
     }
 
     pub fn with(mut self, name: &str, value: &str) -> Self {
