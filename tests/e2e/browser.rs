@@ -1,0 +1,248 @@
+//! A headless Chromium with an empty profile, and what a reader and a critic do with it.
+use std::path::PathBuf;
+use std::process::Command;
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
+use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use reqwest::{Method, Url};
+use serde_json::{Value, json};
+
+use crate::eventually;
+use crate::process::Process;
+
+/// Where the browser believes to be: no zone of the series, nor of a developer's machine.
+pub const ZONE: &str = "Asia/Kathmandu";
+/// A desktop and a phone.
+pub const WIDTHS: [u32; 2] = [1280, 360];
+
+const ARGUMENTS: [&str; 9] = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--force-prefers-reduced-motion",
+];
+const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+const MAC_NAMES: [&str; 2] = [
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+];
+/// Answers what sticks out to the right, outermost first.
+const TOO_WIDE: &str = r#"
+    const width = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= width) return [];
+    const wide = [...document.querySelectorAll('body, body *')].filter(it => it.getBoundingClientRect().right > width);
+    return ['scrolls to ' + document.documentElement.scrollWidth, ...wide.map(it => it.outerHTML.slice(0, 120))];"#;
+
+pub struct Browser {
+    pub client: Client,
+    _driver: Process,
+}
+
+impl Browser {
+    pub async fn start() -> Self {
+        Self::start_with(json!({})).await
+    }
+
+    /// As for a reader who has switched scripts off.
+    pub async fn start_without_scripts() -> Self {
+        Self::start_with(json!({ "profile.managed_default_content_settings.javascript": 2 })).await
+    }
+
+    async fn start_with(preferences: Value) -> Self {
+        let mut profile = PathBuf::new();
+        let mut driver = Process::start("chromedriver", |folder| {
+            profile = folder.join("profile");
+            let mut command = Command::new("chromedriver");
+            // Chromium writes into its user's home, too.
+            command.arg("--port=0").env("TZ", ZONE).env("HOME", folder).env("XDG_CONFIG_HOME", folder);
+            command
+        });
+        let port = driver.line_after("started successfully on port ").await;
+        let data = format!("--user-data-dir={}", profile.display());
+        let arguments: Vec<&str> = ARGUMENTS.into_iter().chain([data.as_str()]).collect();
+        let mut options = json!({ "args": arguments, "prefs": preferences });
+        if let Some(program) = program() {
+            options["binary"] = json!(program);
+        }
+        let logs = json!({ "browser": "ALL", "performance": "ALL" });
+        let wishes = json!({ "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": logs });
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        builder.capabilities(wishes.as_object().unwrap().clone());
+        let client = builder.connect(&format!("http://127.0.0.1:{}", port.trim_end_matches('.'))).await;
+        let client = client.expect("these tests need Chromium and chromedriver; `./dev test` installs them");
+        let browser = Self { client, _driver: driver };
+        browser.resize(WIDTHS[0]).await;
+        // What the empty first page has fetched is not ours.
+        browser.log("performance").await;
+        browser
+    }
+
+    pub async fn open(&self, url: impl AsRef<str>) {
+        self.client.goto(url.as_ref()).await.unwrap();
+    }
+
+    /// The first element that fits, as soon as there is one.
+    pub async fn find(&self, css: &str) -> Element {
+        eventually(css, async || self.client.find(Locator::Css(css)).await.ok()).await
+    }
+
+    pub async fn count(&self, css: &str) -> usize {
+        self.client.find_all(Locator::Css(css)).await.unwrap().len()
+    }
+
+    pub async fn text(&self, css: &str) -> String {
+        self.find(css).await.text().await.unwrap()
+    }
+
+    pub async fn value(&self, css: &str) -> String {
+        self.find(css).await.prop("value").await.unwrap().unwrap_or_default()
+    }
+
+    /// What the keyboard goes to: its id.
+    pub async fn focused(&self) -> String {
+        self.run("return document.activeElement.id").await.as_str().unwrap().to_owned()
+    }
+
+    /// Types where the keyboard goes to.
+    pub async fn type_keys(&self, keys: &str) {
+        self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+    }
+
+    /// Presses the button with this label.
+    pub async fn press(&self, label: &str) {
+        let path = format!("//button[normalize-space()='{label}']");
+        let button = eventually(label, async || self.client.find(Locator::XPath(&path)).await.ok()).await;
+        button.click().await.unwrap();
+    }
+
+    pub async fn run(&self, script: &str) -> Value {
+        self.client.execute(script, vec![]).await.unwrap()
+    }
+
+    /// Waits for the page with this heading, and looks whether it fits on each width.
+    pub async fn see(&self, heading: &str) {
+        eventually(heading, async || {
+            let shown = self.client.find(Locator::Css("h1")).await.ok()?.text().await.ok()?;
+            (shown == heading).then_some(())
+        })
+        .await;
+        self.check_fit(&WIDTHS).await;
+    }
+
+    /// Fails if there is something to scroll sideways to.
+    pub async fn check_fit(&self, widths: &[u32]) {
+        for &width in widths {
+            self.resize(width).await;
+            let wide = self.run(TOO_WIDE).await;
+            let page = self.client.title().await.unwrap();
+            assert_eq!(wide, json!([]), "“{page}” is too wide for {width} pixels");
+        }
+        self.resize(WIDTHS[0]).await;
+    }
+
+    pub async fn resize(&self, width: u32) {
+        let size = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await;
+    }
+
+    pub async fn set_dark(&self, dark: bool) {
+        let scheme = if dark { "dark" } else { "light" };
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        self.devtools("Emulation.setEmulatedMedia", features).await;
+    }
+
+    /// A PNG of the page as it is `width` pixels wide: its first `height` pixels, or all of it.
+    pub async fn picture(&self, width: u32, height: Option<u32>, scale: f32) -> Vec<u8> {
+        self.resize(width).await;
+        let full = self.run("return document.documentElement.scrollHeight").await.as_f64().unwrap();
+        let height = height.map_or(full, f64::from);
+        let clip = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": scale });
+        let wishes = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
+        let answer = self.devtools("Page.captureScreenshot", wishes).await;
+        BASE64_STANDARD.decode(answer["data"].as_str().unwrap()).unwrap()
+    }
+
+    /// Fails if the console told of a fault (a violated policy is one), or if anything was asked of another machine.
+    /// An answer that says no is a fault to the console, too: `expected` has the statuses that the story wanted.
+    pub async fn check_quiet(&self, expected: &[u16]) {
+        let console = self.log("browser").await;
+        let faults = console.iter().map(|entry| entry["message"].as_str().unwrap_or_default());
+        let wanted = |fault: &&str| expected.iter().any(|code| fault.contains(&format!("with a status of {code} ")));
+        let faults: Vec<&str> = faults.filter(|fault| !wanted(fault)).collect();
+        assert!(faults.is_empty(), "the console says {faults:#?}");
+        let requests: Vec<Url> = self.log("performance").await.iter().filter_map(requested).collect();
+        let (here, elsewhere): (Vec<_>, Vec<_>) =
+            requests.iter().filter(|url| url.has_host()).partition(|url| url.host_str() == Some("127.0.0.1"));
+        assert!(!here.is_empty(), "the log of requests works");
+        assert!(elsewhere.is_empty(), "asked elsewhere: {elsewhere:?}");
+    }
+
+    async fn log(&self, kind: &'static str) -> Vec<Value> {
+        let answer = self.client.issue_cmd(Extension::Log(kind)).await.unwrap();
+        answer.as_array().unwrap().clone()
+    }
+
+    async fn devtools(&self, command: &'static str, parameters: Value) -> Value {
+        self.client.issue_cmd(Extension::DevTools(command, parameters)).await.unwrap()
+    }
+}
+
+/// The address of a request that the performance log tells of; what the browser has inside is left out.
+fn requested(entry: &Value) -> Option<Url> {
+    let message: Value = serde_json::from_str(entry["message"].as_str()?).ok()?;
+    let message = &message["message"];
+    let asked = ["Network.requestWillBeSent", "Network.webSocketCreated"].iter().any(|it| message["method"] == *it);
+    let parameters = &message["params"];
+    let url = parameters["request"]["url"].as_str().or(parameters["url"].as_str())?;
+    Url::parse(url).ok().filter(|url| asked && !["chrome", "chrome-extension"].contains(&url.scheme()))
+}
+
+/// The first browser there is; without one, chromedriver looks for itself.
+fn program() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let named = NAMES.iter().flat_map(|name| std::env::split_paths(&path).map(move |folder| folder.join(name)));
+    named.chain(MAC_NAMES.iter().map(PathBuf::from)).find(|file| file.is_file())
+}
+
+/// What chromedriver can do beyond WebDriver.
+#[derive(Debug)]
+enum Extension {
+    Log(&'static str),
+    DevTools(&'static str, Value),
+}
+
+impl WebDriverCompatibleCommand for Extension {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        let path = match self {
+            Self::Log(_) => "se/log",
+            Self::DevTools(..) => "goog/cdp/execute",
+        };
+        base.join(&format!("session/{}/{path}", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (Method, Option<String>) {
+        let body = match self {
+            Self::Log(kind) => json!({ "type": kind }),
+            Self::DevTools(command, parameters) => json!({ "cmd": command, "params": parameters }),
+        };
+        (Method::POST, Some(body.to_string()))
+    }
+}
+
+/// Waits until the page that an element was on has given way to another.
+pub async fn gone(element: &Element) {
+    eventually("the next page", async || match element.tag_name().await {
+        Err(CmdError::Standard(_)) => Some(()),
+        _ => None,
+    })
+    .await;
+}

@@ -1,0 +1,121 @@
+//! `regimen demo` as a child, and what it says through its interfaces.
+use std::process::Command;
+
+use reqwest::Url;
+use serde_json::{Value, json};
+
+use crate::eventually;
+use crate::process::Process;
+
+pub const SERIES: &str = "fighting-cancer-with-immunotherapy";
+pub const PARTS: usize = 6;
+
+/// Names in the environment that would make another demo of it.
+const SETTINGS: [&str; 8] =
+    ["REGIMEN_CONFIG", "DATABASE_URL", "SMTP_URL", "PUBLIC_URL", "BIND", "ADMIN_TOKEN", "SEAL_KEYS", "LINK_KEY"];
+
+pub struct Demo {
+    _process: Process,
+    /// Where the reader's pages are, such as `http://127.0.0.1:8080`.
+    pub pages: String,
+    /// Where the inbox is.
+    pub inbox: String,
+    token: String,
+    http: reqwest::Client,
+}
+
+/// A mail in the inbox.
+pub struct Mail {
+    pub id: u64,
+    pub subject: String,
+    text: String,
+}
+
+impl Mail {
+    /// The link to `/<kind>/…` in the mail's text.
+    pub fn link(&self, kind: &str) -> Url {
+        let words = self.text.split(|one: char| one.is_whitespace() || "()".contains(one));
+        let mut links = words.filter_map(|word| Url::parse(word).ok());
+        links.find(|link| link.path().starts_with(&format!("/{kind}/"))).expect("the mail has such a link")
+    }
+}
+
+impl Demo {
+    /// `day` is how long a day of the series takes, as on the command line.
+    pub async fn start(day: &str) -> Self {
+        let mut process = Process::start("the demo", |folder| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_regimen"));
+            // Port 0 is any that is free.
+            command.args(["demo", "--day", day, "--port", "0", "--inbox-port", "0", "--data-dir"]);
+            command.arg(folder.join("data"));
+            let ours = std::env::vars_os().map(|(name, _)| name);
+            for name in ours.filter(|name| name.to_string_lossy().starts_with("REGIMEN__")) {
+                command.env_remove(name);
+            }
+            for name in SETTINGS {
+                command.env_remove(name);
+            }
+            command
+        });
+        let pages = process.line_after("Sign up ").await;
+        let inbox = process.line_after("Read the mail ").await;
+        let api = process.line_after("Admin API ").await;
+        let (_, token) = api.split_once("Bearer ").expect("the demo prints the admin token");
+        Self {
+            _process: process,
+            pages: pages.trim_end_matches('/').to_owned(),
+            inbox: inbox.trim_end_matches('/').to_owned(),
+            token: token.trim_end_matches(')').to_owned(),
+            http: reqwest::Client::new(),
+        }
+    }
+
+    /// Signs up without a browser.
+    pub async fn sign_up(&self, address: &str) {
+        let fields = [("series", SERIES), ("email", address), ("condition", "lung"), ("timezone", "Europe/Vienna")];
+        let answer = self.http.post(format!("{}/subscribe", self.pages)).form(&fields).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+    }
+
+    /// All about one address, as the admin API tells it.
+    pub async fn dossier(&self, address: &str) -> Value {
+        let request = self.http.post(format!("{}/api/v1/subscribers/show", self.pages)).bearer_auth(&self.token);
+        let answer = request.json(&json!({ "address": address })).send().await.unwrap();
+        answer.error_for_status().unwrap().json().await.unwrap()
+    }
+
+    pub async fn enrollment(&self, address: &str) -> Value {
+        self.dossier(address).await["enrollments"][0].clone()
+    }
+
+    /// The states of the steps' deliveries to one address.
+    pub async fn step_states(&self, address: &str) -> Vec<String> {
+        let dossier = self.dossier(address).await;
+        let deliveries = dossier["deliveries"].as_array().unwrap();
+        let steps = deliveries.iter().filter(|one| one["kind"] == "step");
+        steps.map(|one| one["state"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The mails to one address, oldest first.
+    pub async fn mails_to(&self, address: &str) -> Vec<Mail> {
+        let list = self.inbox_json(&format!("/api/mails?to={address}")).await;
+        let mut mails = Vec::new();
+        for item in list["items"].as_array().unwrap().iter().rev() {
+            let id = item["id"].as_u64().unwrap();
+            let mail = self.inbox_json(&format!("/api/mails/{id}")).await;
+            let word = |name: &str| mail[name].as_str().unwrap().to_owned();
+            mails.push(Mail { id, subject: word("subject"), text: word("text") });
+        }
+        mails
+    }
+
+    /// Waits for the mail of this number, from 0, to an address.
+    pub async fn mail_to(&self, address: &str, number: usize) -> Mail {
+        eventually("a mail", async || self.mails_to(address).await.into_iter().nth(number)).await
+    }
+
+    async fn inbox_json(&self, path: &str) -> Value {
+        let answer = self.http.get(format!("{}{path}", self.inbox)).send().await.unwrap();
+        answer.error_for_status().unwrap().json().await.unwrap()
+    }
+}

@@ -1,0 +1,96 @@
+//! Every page that a reader can come to, on a desktop and on a phone.
+use crate::browser::{Browser, WIDTHS};
+use crate::demo::{Demo, PARTS};
+
+#[tokio::test]
+async fn every_page_fits_and_is_quiet() {
+    let (demo, browser) = tokio::join!(Demo::start("1h"), Browser::start());
+    visit_all(&demo, &browser, async |_| browser.check_fit(&WIDTHS).await).await;
+    browser.check_quiet(&[404]).await;
+}
+
+/// Goes to each page in turn; `look` is given the page's name.
+pub async fn visit_all(demo: &Demo, browser: &Browser, mut look: impl AsyncFnMut(&str)) {
+    let fixed = [
+        ("article", "/", "What is immunotherapy, and how does it fight cancer?"),
+        ("privacy", "/privacy", "Privacy policy"),
+        ("terms", "/terms", "User agreement"),
+        ("not-found", "/nowhere", "This page is not here"),
+        ("bad-link", "/confirm/nonsense", "This page is not here"),
+    ];
+    for (name, path, heading) in fixed {
+        browser.open(format!("{}{path}", demo.pages)).await;
+        browser.see(heading).await;
+        look(name).await;
+    }
+    before_the_first_part(demo, browser, &mut look).await;
+    with_the_first_part(demo, browser, &mut look).await;
+    in_the_inbox(demo, browser, &mut look).await;
+}
+
+async fn before_the_first_part(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&str)) {
+    let address = "one@example.com";
+    demo.sign_up(address).await;
+    let first = demo.mail_to(address, 0).await;
+    demo.sign_up(address).await;
+    let second = demo.mail_to(address, 1).await;
+    browser.open(first.link("confirm")).await;
+    browser.see("There is a newer link").await;
+    look("superseded").await;
+    browser.open(second.link("never")).await;
+    browser.see("Was this not you?").await;
+    look("never").await;
+    browser.open(second.link("confirm")).await;
+    browser.see("Please confirm").await;
+    look("confirm").await;
+    browser.press("Yes, send me the series").await;
+    browser.see("You are signed up").await;
+    look("confirmed").await;
+    browser.open(second.link("confirm")).await;
+    browser.see("You have already confirmed").await;
+    look("already-confirmed").await;
+
+    let stranger = "two@example.com";
+    demo.sign_up(stranger).await;
+    browser.open(demo.mail_to(stranger, 0).await.link("never")).await;
+    browser.press("Never write to me again").await;
+    browser.see("We will not write again").await;
+    look("never-done").await;
+}
+
+async fn with_the_first_part(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&str)) {
+    let part = demo.mail_to("one@example.com", 2).await;
+    browser.open(part.link("manage")).await;
+    let counted = format!("1 of {PARTS} parts received");
+    assert!(browser.text(".status").await.contains(&counted));
+    look("manage").await;
+    browser.press("Pause").await;
+    browser.find("form[action$='/resume']").await;
+    look("manage-paused").await;
+    browser.open(part.link("unsubscribe")).await;
+    browser.see("Stop the series?").await;
+    look("unsubscribe").await;
+    browser.press("Unsubscribe").await;
+    browser.see("You are unsubscribed").await;
+    look("unsubscribed").await;
+    browser.open(part.link("manage")).await;
+    look("manage-ended").await;
+}
+
+async fn in_the_inbox(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&str)) {
+    let part = demo.mail_to("one@example.com", 2).await.id;
+    for (name, path) in [
+        ("inbox", "/".to_owned()),
+        ("inbox-nothing", "/?to=nobody".to_owned()),
+        ("inbox-mail", format!("/mail/{part}")),
+        ("inbox-mail-phone", format!("/mail/{part}?view=html&width=phone")),
+        ("inbox-text", format!("/mail/{part}?view=text")),
+        ("inbox-headers", format!("/mail/{part}?view=headers")),
+        ("inbox-raw", format!("/mail/{part}?view=raw")),
+        ("inbox-not-found", "/mail/999".to_owned()),
+        ("mail", format!("/mail/{part}/html")),
+    ] {
+        browser.open(format!("{}{path}", demo.inbox)).await;
+        look(name).await;
+    }
+}
