@@ -20,8 +20,34 @@ struct Inner {
 }
 
 enum Hand {
-    Running { base: Instant, real_base: DateTime<Utc>, series_base: DateTime<Utc>, speed: f64 },
+    Running(Running),
     Manual { real: DateTime<Utc>, series: DateTime<Utc> },
+}
+
+struct Running {
+    base: Instant,
+    real_base: DateTime<Utc>,
+    series_base: DateTime<Utc>,
+    speed: f64,
+    /// Where real time stands still after a correction backwards, until the corrected time has caught up.
+    floor: DateTime<Utc>,
+    /// Whether the server's time was taken over before.
+    agreed: bool,
+}
+
+impl Running {
+    fn real(&self) -> DateTime<Utc> {
+        (self.real_base + elapsed(self.base)).max(self.floor)
+    }
+
+    fn series(&self) -> DateTime<Utc> {
+        // Exact on purpose: 1.0 is how production says that series time is real time.
+        #[allow(clippy::float_cmp)]
+        if self.speed == 1.0 {
+            return self.real() + (self.series_base - self.real_base);
+        }
+        self.series_base + scaled(elapsed(self.base), self.speed)
+    }
 }
 
 impl Clock {
@@ -43,20 +69,22 @@ impl Clock {
     }
 
     fn running(real_base: DateTime<Utc>, series_base: DateTime<Utc>, speed: f64) -> Self {
-        let hand = Hand::Running { base: Instant::now(), real_base, series_base, speed };
+        let floor = DateTime::<Utc>::MIN_UTC;
+        let hand =
+            Hand::Running(Running { base: Instant::now(), real_base, series_base, speed, floor, agreed: false });
         Self(Arc::new(Inner { hand: RwLock::new(hand), random: Mutex::new(StdRng::from_os_rng()) }))
     }
 
     pub fn real(&self) -> DateTime<Utc> {
         match &*self.hand() {
-            Hand::Running { base, real_base, .. } => *real_base + elapsed(*base),
+            Hand::Running(running) => running.real(),
             Hand::Manual { real, .. } => *real,
         }
     }
 
     pub fn series(&self) -> DateTime<Utc> {
         match &*self.hand() {
-            Hand::Running { base, series_base, speed, .. } => *series_base + scaled(elapsed(*base), *speed),
+            Hand::Running(running) => running.series(),
             Hand::Manual { series, .. } => *series,
         }
     }
@@ -66,24 +94,29 @@ impl Clock {
     pub fn until_series(&self, at: DateTime<Utc>) -> Option<std::time::Duration> {
         let left = at - self.series();
         match &*self.hand() {
-            Hand::Running { speed, .. } => Some(scaled(left, 1.0 / speed).to_std().unwrap_or_default()),
+            Hand::Running(Running { speed, .. }) => Some(scaled(left, 1.0 / speed).to_std().unwrap_or_default()),
             Hand::Manual { .. } => None,
         }
     }
 
-    /// Takes over PostgreSQL's time. Real time never goes back by it: a correction backwards is refused while it is under
-    /// a minute (leases allow for that much), and a larger one is the machine's clock having been wrong at start.
+    /// Takes over PostgreSQL's time. The first agreement, and a difference of more than a minute, are the machine's clock
+    /// having been wrong: they are followed at once. Otherwise real time never goes back: it stands still until the
+    /// server's has caught up, since a node that stayed ahead would take the others' leases for expired and send their
+    /// mails again. Less than a second behind is the way of the answer, and nothing to mend.
     pub fn agree(&self, server: DateTime<Utc>) -> TimeDelta {
         let mut hand = self.0.hand.write().unwrap_or_else(PoisonError::into_inner);
-        let Hand::Running { base, real_base, series_base, speed } = &mut *hand else { return TimeDelta::zero() };
-        let off = server - (*real_base + elapsed(*base));
-        if off > TimeDelta::zero() || off < TimeDelta::minutes(-1) {
-            *real_base += off;
-            // Exact on purpose: 1.0 is how production says that series time is real time.
-            #[allow(clippy::float_cmp)]
-            if *speed == 1.0 {
-                *series_base += off;
-            }
+        let Hand::Running(running) = &mut *hand else { return TimeDelta::zero() };
+        let shown = running.real();
+        let off = server - (running.real_base + elapsed(running.base));
+        let at_once = !std::mem::replace(&mut running.agreed, true) || off < TimeDelta::minutes(-1);
+        if off < TimeDelta::zero() && off > TimeDelta::seconds(-1) {
+            return off;
+        }
+        running.floor = if at_once { DateTime::<Utc>::MIN_UTC } else { shown };
+        running.real_base += off;
+        #[allow(clippy::float_cmp)]
+        if running.speed == 1.0 {
+            running.series_base += off;
         }
         off
     }
@@ -100,14 +133,14 @@ impl Clock {
     pub fn advance_real(&self, by: TimeDelta) {
         match &mut *self.0.hand.write().unwrap_or_else(PoisonError::into_inner) {
             Hand::Manual { real, .. } => *real += by,
-            Hand::Running { .. } => panic!("a running clock cannot be moved"),
+            Hand::Running(_) => panic!("a running clock cannot be moved"),
         }
     }
 
     pub fn advance_series(&self, by: TimeDelta) {
         match &mut *self.0.hand.write().unwrap_or_else(PoisonError::into_inner) {
             Hand::Manual { series, .. } => *series += by,
-            Hand::Running { .. } => panic!("a running clock cannot be moved"),
+            Hand::Running(_) => panic!("a running clock cannot be moved"),
         }
     }
 
@@ -175,6 +208,29 @@ mod tests {
         assert!(clock.real() >= ahead);
         clock.agree(ahead - TimeDelta::hours(1));
         assert!(clock.real() < ahead, "an hour off is not jitter");
+    }
+
+    #[test]
+    fn a_machine_that_starts_ahead_of_the_server_agrees_with_it_at_once() {
+        let clock = Clock::system();
+        let server = clock.real() - TimeDelta::seconds(40);
+        clock.agree(server);
+        assert!(clock.real() < server + TimeDelta::seconds(5), "else it would take live leases for expired");
+        assert_eq!(clock.real().timestamp(), clock.series().timestamp());
+    }
+
+    #[test]
+    fn a_clock_that_ran_ahead_stands_still_until_the_server_has_caught_up() {
+        let clock = Clock::system();
+        clock.agree(clock.real());
+        let ahead = clock.real();
+        clock.agree(ahead - TimeDelta::seconds(40));
+        let still = (clock.real(), clock.series());
+        assert!(still.0 >= ahead && still.0 < ahead + TimeDelta::seconds(5));
+        std::thread::yield_now();
+        assert_eq!((clock.real(), clock.series()), still);
+        clock.agree(ahead + TimeDelta::seconds(1));
+        assert!(clock.real() >= ahead + TimeDelta::seconds(1));
     }
 
     #[test]
