@@ -70,8 +70,7 @@ impl Clock {
 
     fn running(real_base: DateTime<Utc>, series_base: DateTime<Utc>, speed: f64) -> Self {
         let floor = DateTime::<Utc>::MIN_UTC;
-        let hand =
-            Hand::Running(Running { base: Instant::now(), real_base, series_base, speed, floor, agreed: false });
+        let hand = Hand::Running(Running { base: Instant::now(), real_base, series_base, speed, floor, agreed: false });
         Self(Arc::new(Inner { hand: RwLock::new(hand), random: Mutex::new(StdRng::from_os_rng()) }))
     }
 

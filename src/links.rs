@@ -150,30 +150,30 @@ mod tests {
         }
     }
 
-    fn key(letter: char) -> LinkKey {
+    fn key_of(letter: char) -> LinkKey {
         LinkKey::parse(&letter.to_string().repeat(32)).unwrap()
     }
 
     #[test]
     fn links_of_an_old_secret_still_work_behind_a_new_one() {
-        let token = key('1').sign(&link());
+        let token = key_of('1').sign(&link());
         let both = LinkKey::parse(&format!("{}, {}", "2".repeat(32), "1".repeat(32))).unwrap();
         assert_eq!(both.read(&token, Purpose::Confirm), Ok(link()));
-        assert_eq!(key('2').read(&both.sign(&link()), Purpose::Confirm), Ok(link()), "the first one signs");
+        assert_eq!(key_of('2').read(&both.sign(&link()), Purpose::Confirm), Ok(link()), "the first one signs");
     }
 
     #[test]
     fn a_token_reads_back_for_its_own_purpose_only() {
-        let key = key('1');
+        let key = key_of('1');
         let token = key.sign(&link());
         assert_eq!(key.read(&token, Purpose::Confirm), Ok(link()));
         assert_eq!(key.read(&token, Purpose::Never), Err(LinkError::WrongPurpose));
-        assert_eq!(key('2').read(&token, Purpose::Confirm), Err(LinkError::BadSignature));
+        assert_eq!(key_of('2').read(&token, Purpose::Confirm), Err(LinkError::BadSignature));
     }
 
     #[test]
     fn no_altered_token_is_read() {
-        let key = key('1');
+        let key = key_of('1');
         let token = key.sign(&link());
         for at in 0..token.len() {
             let mut altered = token.clone().into_bytes();

@@ -3,8 +3,8 @@ use std::path::Path;
 
 use crate::browser::{Browser, WIDTHS};
 use crate::demo::{Demo, PARTS};
-use crate::every_page::visit_all;
 use crate::eventually;
+use crate::every_page::visit_all;
 
 /// The pictures of the documentation: `cargo test --test e2e -- --ignored screenshots`.
 #[tokio::test]
