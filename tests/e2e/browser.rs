@@ -15,7 +15,7 @@ use crate::eventually;
 use crate::process::Process;
 
 /// Where the browser believes to be: no zone of the series, nor of a developer's machine.
-pub const ZONE: &str = "Asia/Kathmandu";
+pub const ZONE: &str = "Australia/Adelaide";
 /// A desktop and a phone.
 pub const WIDTHS: [u32; 2] = [1280, 360];
 
@@ -36,11 +36,11 @@ const MAC_NAMES: [&str; 2] = [
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
 /// Answers what sticks out to the right, outermost first.
-const TOO_WIDE: &str = r#"
+const TOO_WIDE: &str = r"
     const width = document.documentElement.clientWidth;
     if (document.documentElement.scrollWidth <= width) return [];
     const wide = [...document.querySelectorAll('body, body *')].filter(it => it.getBoundingClientRect().right > width);
-    return ['scrolls to ' + document.documentElement.scrollWidth, ...wide.map(it => it.outerHTML.slice(0, 120))];"#;
+    return ['scrolls to ' + document.documentElement.scrollWidth, ...wide.map(it => it.outerHTML.slice(0, 120))];";
 
 pub struct Browser {
     pub client: Client,
@@ -213,7 +213,7 @@ fn program() -> Option<PathBuf> {
     named.chain(MAC_NAMES.iter().map(PathBuf::from)).find(|file| file.is_file())
 }
 
-/// What chromedriver can do beyond WebDriver.
+/// What chromedriver can do beyond the standard.
 #[derive(Debug)]
 enum Extension {
     Log(&'static str),

@@ -41,13 +41,13 @@ async fn link(inbox: &Site, pages: &Site, email: &str, page: &str) -> String {
 }
 
 /// The demo's own database, by way of its socket.
-async fn its_database(folder: &Folder) -> PgPool {
+fn its_database(folder: &Folder) -> PgPool {
     let sockets = std::fs::read_to_string(folder.join("data/database/sockets")).unwrap();
     database::connect(&format!("postgresql://postgres@localhost:5432/postgres?host={}", sockets.trim()))
 }
 
 async fn series_now(folder: &Folder) -> chrono::DateTime<chrono::Utc> {
-    let db = its_database(folder).await;
+    let db = its_database(folder);
     let now = installation::series_now(&db).await.unwrap().expect("the clock is kept");
     db.close().await;
     now
