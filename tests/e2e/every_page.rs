@@ -11,16 +11,15 @@ async fn every_page_fits_and_is_quiet() {
 
 /// Goes to each page in turn; `look` is given the page's name.
 pub async fn visit_all(demo: &Demo, browser: &Browser, mut look: impl AsyncFnMut(&str)) {
-    let fixed = [
-        ("article", "/", "What is immunotherapy, and how does it fight cancer?"),
-        ("privacy", "/privacy", "Privacy policy"),
-        ("terms", "/terms", "User agreement"),
-        ("not-found", "/nowhere", "This page is not here"),
-        ("bad-link", "/confirm/nonsense", "This page is not here"),
-    ];
-    for (name, path, heading) in fixed {
+    for (name, path) in [
+        ("article", "/"),
+        ("privacy", "/privacy"),
+        ("terms", "/terms"),
+        ("not-found", "/nowhere"),
+        ("bad-link", "/confirm/nonsense"),
+    ] {
         browser.open(format!("{}{path}", demo.pages)).await;
-        browser.see(heading).await;
+        browser.find("main h1").await;
         look(name).await;
     }
     before_the_first_part(demo, browser, &mut look).await;
