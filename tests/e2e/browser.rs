@@ -59,7 +59,7 @@ impl Browser {
 
     async fn start_with(preferences: Value) -> Self {
         let mut profile = PathBuf::new();
-        let mut driver = Process::start("chromedriver", |folder| {
+        let mut driver = Process::start("chromedriver (`./dev test` installs it)", |folder| {
             profile = folder.join("profile");
             let mut command = Command::new("chromedriver");
             // Chromium writes into its user's home, too.
@@ -78,7 +78,7 @@ impl Browser {
         let mut builder = ClientBuilder::new(HttpConnector::new());
         builder.capabilities(wishes.as_object().unwrap().clone());
         let client = builder.connect(&format!("http://127.0.0.1:{}", port.trim_end_matches('.'))).await;
-        let client = client.expect("these tests need Chromium and chromedriver; `./dev test` installs them");
+        let client = client.expect("chromedriver starts Chromium, which `./dev test` installs");
         let browser = Self { client, _driver: driver };
         browser.resize(WIDTHS[0]).await;
         // What the empty first page has fetched is not ours.
@@ -141,12 +141,17 @@ impl Browser {
     /// Fails if there is something to scroll sideways to.
     pub async fn check_fit(&self, widths: &[u32]) {
         for &width in widths {
-            self.resize(width).await;
-            let wide = self.run(TOO_WIDE).await;
+            let wide = self.too_wide(width).await;
             let page = self.client.title().await.unwrap();
-            assert_eq!(wide, json!([]), "“{page}” is too wide for {width} pixels");
+            assert!(wide.is_empty(), "“{page}” is too wide for {width} pixels: {wide:#?}");
         }
         self.resize(WIDTHS[0]).await;
+    }
+
+    /// What sticks out when the page is so wide.
+    pub async fn too_wide(&self, width: u32) -> Vec<Value> {
+        self.resize(width).await;
+        self.run(TOO_WIDE).await.as_array().unwrap().clone()
     }
 
     pub async fn resize(&self, width: u32) {
@@ -163,7 +168,7 @@ impl Browser {
     /// A PNG of the page as it is `width` pixels wide: its first `height` pixels, or all of it.
     pub async fn picture(&self, width: u32, height: Option<u32>, scale: f32) -> Vec<u8> {
         self.resize(width).await;
-        let full = self.run("return document.documentElement.scrollHeight").await.as_f64().unwrap();
+        let full = self.run("return Math.ceil(document.body.getBoundingClientRect().bottom)").await.as_f64().unwrap();
         let height = height.map_or(full, f64::from);
         let clip = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": scale });
         let wishes = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
@@ -171,19 +176,24 @@ impl Browser {
         BASE64_STANDARD.decode(answer["data"].as_str().unwrap()).unwrap()
     }
 
-    /// Fails if the console told of a fault (a violated policy is one), or if anything was asked of another machine.
-    /// An answer that says no is a fault to the console, too: `expected` has the statuses that the story wanted.
+    /// Fails if the console told of a fault, or if anything was asked of another machine.
     pub async fn check_quiet(&self, expected: &[u16]) {
-        let console = self.log("browser").await;
-        let faults = console.iter().map(|entry| entry["message"].as_str().unwrap_or_default());
-        let wanted = |fault: &&str| expected.iter().any(|code| fault.contains(&format!("with a status of {code} ")));
-        let faults: Vec<&str> = faults.filter(|fault| !wanted(fault)).collect();
+        let faults = self.faults(expected).await;
         assert!(faults.is_empty(), "the console says {faults:#?}");
         let requests: Vec<Url> = self.log("performance").await.iter().filter_map(requested).collect();
         let (here, elsewhere): (Vec<_>, Vec<_>) =
             requests.iter().filter(|url| url.has_host()).partition(|url| url.host_str() == Some("127.0.0.1"));
         assert!(!here.is_empty(), "the log of requests works");
         assert!(elsewhere.is_empty(), "asked elsewhere: {elsewhere:?}");
+    }
+
+    /// What the console told of since it was last asked; a violated policy is a fault. An answer that says no is one,
+    /// too, unless `expected` has its status.
+    pub async fn faults(&self, expected: &[u16]) -> Vec<String> {
+        let console = self.log("browser").await;
+        let faults = console.iter().map(|entry| entry["message"].as_str().unwrap_or_default());
+        let wanted = |fault: &str| expected.iter().any(|code| fault.contains(&format!("with a status of {code} ")));
+        faults.filter(|fault| !wanted(fault)).map(str::to_owned).collect()
     }
 
     async fn log(&self, kind: &'static str) -> Vec<Value> {

@@ -1,12 +1,35 @@
 //! Every page that a reader can come to, on a desktop and on a phone.
 use crate::browser::{Browser, WIDTHS};
 use crate::demo::{Demo, PARTS};
+use crate::eventually;
 
 #[tokio::test]
 async fn every_page_fits_and_is_quiet() {
     let (demo, browser) = tokio::join!(Demo::start("1h"), Browser::start());
     visit_all(&demo, &browser, async |_| browser.check_fit(&WIDTHS).await).await;
-    browser.check_quiet(&[404]).await;
+    browser.check_quiet(&[404, 422]).await;
+}
+
+/// What the other tests rely on: faults are seen.
+#[tokio::test]
+async fn faults_are_noticed() {
+    let (demo, browser) = tokio::join!(Demo::start("1h"), Browser::start());
+    browser.open(&demo.pages).await;
+    browser.check_fit(&WIDTHS).await;
+    browser.run("document.querySelector('h1').style.minWidth = '800px'").await;
+    assert_eq!(browser.too_wide(1280).await.len(), 0);
+    assert_ne!(browser.too_wide(360).await.len(), 0);
+
+    browser.check_quiet(&[]).await;
+    browser
+        .run(r#"document.body.innerHTML = '<p style="color: red">A style and <img src="http://example.com/x.png">'"#)
+        .await;
+    let mut faults = String::new();
+    eventually("both faults", async || {
+        faults += &browser.faults(&[]).await.concat();
+        (faults.contains("style-src") && faults.contains("img-src")).then_some(())
+    })
+    .await;
 }
 
 /// Goes to each page in turn; `look` is given the page's name.
@@ -22,6 +45,10 @@ pub async fn visit_all(demo: &Demo, browser: &Browser, mut look: impl AsyncFnMut
         browser.find("main h1").await;
         look(name).await;
     }
+    browser.open(&demo.pages).await;
+    browser.press("Get started").await;
+    browser.find("#condition-error").await;
+    look("article-faults").await;
     before_the_first_part(demo, browser, &mut look).await;
     with_the_first_part(demo, browser, &mut look).await;
     in_the_inbox(demo, browser, &mut look).await;
@@ -88,6 +115,7 @@ async fn in_the_inbox(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut
         ("inbox-raw", format!("/mail/{part}?view=raw")),
         ("inbox-not-found", "/mail/999".to_owned()),
         ("mail", format!("/mail/{part}/html")),
+        ("mail-confirmation", "/mail/1/html".to_owned()),
     ] {
         browser.open(format!("{}{path}", demo.inbox)).await;
         look(name).await;

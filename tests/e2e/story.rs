@@ -1,7 +1,7 @@
 //! From the article to the sixth part, and out again.
 use serde_json::json;
 
-use crate::browser::{Browser, ZONE, gone};
+use crate::browser::{Browser, WIDTHS, ZONE, gone};
 use crate::demo::{Demo, PARTS};
 use crate::eventually;
 
@@ -31,13 +31,14 @@ async fn one_reader_leaves_after_a_part_and_another_receives_all_six() {
     browser.check_quiet(&[422]).await;
 }
 
-/// The first time the address lacks its dot; by keyboard alone.
+/// The first time the address lacks its end. By keyboard alone, and on the width of a phone, where the box is far down.
 async fn sign_up_with_a_slip(demo: &Demo, browser: &Browser, address: &str) {
     let slip = address.replace(".com", "");
     browser.open(&demo.pages).await;
     browser.see("What is immunotherapy, and how does it fight cancer?").await;
     assert_eq!(browser.value("input[name=timezone]").await, ZONE, "the script tells the reader's zone");
 
+    browser.resize(WIDTHS[1]).await;
     browser.run("document.getElementById('condition').focus()").await;
     browser.type_keys("Kid").await;
     assert_eq!(browser.value("#condition").await, "kidney");
@@ -49,7 +50,7 @@ async fn sign_up_with_a_slip(demo: &Demo, browser: &Browser, address: &str) {
 
     let summary = browser.find(".problem[role=alert]").await;
     assert!(browser.run(IN_SIGHT).await.as_bool().unwrap(), "the reader lands where the fault is told");
-    browser.check_fit(&crate::browser::WIDTHS).await;
+    browser.check_fit(&WIDTHS).await;
     let fault = browser.run("return document.getElementById('email-error').lastChild.data").await;
     assert!(summary.text().await.unwrap().contains(fault.as_str().unwrap()), "the summary names the fault: {fault}");
     let field = browser.find("#email").await;
@@ -164,7 +165,7 @@ async fn watch_all_parts_arrive(demo: &Demo, browser: &Browser, address: &str) {
     let shown = browser.run("return [...document.querySelectorAll('.mails .subject')].map(it => it.innerText)").await;
     subjects.reverse();
     assert_eq!(shown, json!(subjects), "the newest is on top");
-    browser.check_fit(&crate::browser::WIDTHS).await;
+    browser.check_fit(&WIDTHS).await;
 }
 
 /// In the inbox, and by itself on the width of a phone and of a mail program.
