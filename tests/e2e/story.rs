@@ -51,7 +51,7 @@ async fn sign_up_with_a_slip(demo: &Demo, browser: &Browser, address: &str) {
     assert!(browser.run(IN_SIGHT).await.as_bool().unwrap(), "the reader lands where the fault is told");
     browser.check_fit(&crate::browser::WIDTHS).await;
     let fault = browser.text("#email-error").await;
-    assert!(summary.text().await.unwrap().contains(fault.trim_start_matches("Error: ")));
+    assert!(summary.text().await.unwrap().contains(fault.trim_start_matches("Error:").trim()), "{fault}");
     let field = browser.find("#email").await;
     assert_eq!(field.attr("aria-invalid").await.unwrap().as_deref(), Some("true"));
     assert_eq!(field.attr("aria-describedby").await.unwrap().as_deref(), Some("email-error"));
