@@ -19,7 +19,7 @@ pub const ZONE: &str = "Australia/Adelaide";
 /// A desktop and a phone.
 pub const WIDTHS: [u32; 2] = [1280, 360];
 
-const ARGUMENTS: [&str; 9] = [
+const ARGUMENTS: [&str; 10] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -29,6 +29,7 @@ const ARGUMENTS: [&str; 9] = [
     "--disable-component-update",
     "--disable-sync",
     "--force-prefers-reduced-motion",
+    "--hide-scrollbars",
 ];
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const MAC_NAMES: [&str; 2] = [
