@@ -78,12 +78,14 @@ async fn kill_ten_times(on_uncertain: &str, seed: u64) -> Crashed {
     until("all is sent", async || (owed(&db).await == 0).then_some(())).await;
     let listed = site.api_all("/deliveries?was=uncertain&limit=500").await;
     let listed: BTreeSet<Uuid> = listed.iter().map(|one| one["id"].as_str().unwrap().parse().unwrap()).collect();
-    let followed: i64 = sqlx::query_scalar("select count(*) from deliveries where step = 'antibodies' and state = 'pending'")
-        .fetch_one(&db)
-        .await
-        .unwrap();
+    let followed: i64 =
+        sqlx::query_scalar("select count(*) from deliveries where step = 'antibodies' and state = 'pending'")
+            .fetch_one(&db)
+            .await
+            .unwrap();
     assert_eq!(followed, 1_000, "each reader is owed the second part, once");
-    let unknown = count(&db, "select count(*) from deliveries where state not in ('pending', 'accepted', 'uncertain')").await;
+    let unknown =
+        count(&db, "select count(*) from deliveries where state not in ('pending', 'accepted', 'uncertain')").await;
     assert_eq!(unknown, 0);
     let still_uncertain = count(&db, "select count(*) from deliveries where state = 'uncertain'").await;
     assert_eq!(process.stop(Signal::TERM).await.code, Some(0));

@@ -35,7 +35,8 @@ async fn link(inbox: &Site, pages: &Site, email: &str, page: &str) -> String {
     let mail = inbox.json(&format!("/api/mails/{}", list["items"][0]["id"])).await;
     let text = mail["text"].as_str().unwrap();
     let start = text.find(&format!("{}/{page}/", pages.base)).unwrap_or_else(|| panic!("no link to {page}: {text}"));
-    let url: String = text[start..].chars().take_while(|letter| !letter.is_whitespace() && !")>".contains(*letter)).collect();
+    let url: String =
+        text[start..].chars().take_while(|letter| !letter.is_whitespace() && !")>".contains(*letter)).collect();
     url[pages.base.len()..].to_owned()
 }
 
@@ -113,8 +114,7 @@ async fn a_series_in_seconds_goes_on_after_a_stop_and_leaves_nothing_behind_when
 #[tokio::test]
 async fn with_a_database_and_a_relay_given_it_uses_those() {
     let (folder, relay, database_url) = (Folder::new(), Relay::start().await, database::empty().await);
-    let environment =
-        Environment::bare().with("SMTP_URL", &relay.url()).with("DATABASE_URL", &database_url);
+    let environment = Environment::bare().with("SMTP_URL", &relay.url()).with("DATABASE_URL", &database_url);
     let mut process = demo(&folder, &environment);
     process.says("Stop with Ctrl-C").await;
     assert!(process.out().contains("where SMTP_URL points to"), "{}", process.out());
@@ -127,17 +127,25 @@ async fn with_a_database_and_a_relay_given_it_uses_those() {
     })
     .await;
     assert_ne!(mails[1].subject, mails[2].subject);
-    assert!(!folder.join("data/database").exists() && !folder.join("data/inbox").exists(), "nothing of its own is made");
+    assert!(
+        !folder.join("data/database").exists() && !folder.join("data/inbox").exists(),
+        "nothing of its own is made"
+    );
     assert_eq!(process.stop(Signal::INT).await.code, Some(0));
-    let purpose: String =
-        sqlx::query_scalar("select purpose from installation").fetch_one(&database::connect(&database_url).await).await.unwrap();
+    let purpose: String = sqlx::query_scalar("select purpose from installation")
+        .fetch_one(&database::connect(&database_url).await)
+        .await
+        .unwrap();
     assert_eq!(purpose, "demo");
 }
 
 /// All rows of all tables, with the transaction that wrote each.
 async fn all_rows(db: &PgPool) -> Vec<String> {
     let tables: Vec<String> =
-        sqlx::query_scalar("select tablename::text from pg_tables where schemaname = 'public' order by 1").fetch_all(db).await.unwrap();
+        sqlx::query_scalar("select tablename::text from pg_tables where schemaname = 'public' order by 1")
+            .fetch_all(db)
+            .await
+            .unwrap();
     let mut rows = Vec::new();
     for table in tables {
         let sql = format!("select '{table} ' || xmin::text || ' ' || to_jsonb(t)::text from {table} t order by 1");

@@ -19,7 +19,8 @@ async fn count(db: &PgPool, sql: &'static str) -> i64 {
 /// Where the tests' server listens.
 fn socket_of(database_url: &str) -> String {
     let url = url::Url::parse(database_url).unwrap();
-    let (_, folder) = url.query_pairs().find(|(name, _)| name == "host").expect("the tests' server is on a Unix socket");
+    let (_, folder) =
+        url.query_pairs().find(|(name, _)| name == "host").expect("the tests' server is on a Unix socket");
     format!("{folder}/.s.PGSQL.5432")
 }
 
@@ -150,7 +151,8 @@ async fn what_is_missing_is_said_all_at_once() {
 #[tokio::test]
 async fn what_is_wrong_in_the_configuration_is_said_all_at_once_with_exit_code_3() {
     let folder = Folder::new();
-    let file = folder.write("regimen.toml", "[web]\nbint = \"127.0.0.1:1\"\n[smtp]\nconnections = 0\n[log]\nformat = \"xml\"\n");
+    let file = folder
+        .write("regimen.toml", "[web]\nbint = \"127.0.0.1:1\"\n[smtp]\nconnections = 0\n[log]\nformat = \"xml\"\n");
     let environment = Environment::bare().with("LINK_KEY", "too-short").with("REGIMEN__DISPATCH__LEASE", "1s");
     let ended = Process::run(&["--config", file.to_str().unwrap(), "serve"], &environment).await;
     said(&ended, 3, &["web.bint", "smtp.connections", "log.format", "LINK_KEY", "dispatch.lease", "5 faults"]);
@@ -212,7 +214,10 @@ async fn a_schema_that_does_not_fit_is_named_with_what_to_do() {
         let migrated = Process::run(&["migrate"], &only_the_url).await;
         assert_eq!((migrated.code, migrated.out.as_str()), (Some(0), "the database schema is up to date\n"));
     }
-    sqlx::query("insert into _sqlx_migrations values (9999, 'of tomorrow', now(), true, '', 0)").execute(&db).await.unwrap();
+    sqlx::query("insert into _sqlx_migrations values (9999, 'of tomorrow', now(), true, '', 0)")
+        .execute(&db)
+        .await
+        .unwrap();
     for command in [&["serve"][..], &["migrate"], &["health"]] {
         said(&Process::run(command, &environment).await, 1, &["newer than this binary", "9999"]);
     }
@@ -230,7 +235,11 @@ fn series_folder(folder: &Folder) {
         for entry in std::fs::read_dir(from).unwrap() {
             let entry = entry.unwrap();
             let target = to.join(entry.file_name());
-            if entry.path().is_dir() { copy(&entry.path(), &target) } else { std::fs::write(target, std::fs::read(entry.path()).unwrap()).unwrap() }
+            if entry.path().is_dir() {
+                copy(&entry.path(), &target)
+            } else {
+                std::fs::write(target, std::fs::read(entry.path()).unwrap()).unwrap()
+            }
         }
     }
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("emails"), &folder.join("emails"));
@@ -289,7 +298,10 @@ async fn sign_up_on_a_full_disk(database_url: &str, fill: &str, make_room: &str)
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(response.headers().contains_key("retry-after"));
     let page = response.text().await.unwrap();
-    assert!(!page.contains("somebody@") && !page.to_lowercase().contains("disk"), "causes are logged, not shown: {page}");
+    assert!(
+        !page.contains("somebody@") && !page.to_lowercase().contains("disk"),
+        "causes are logged, not shown: {page}"
+    );
     let body = serde_json::json!({ "email": "somebody@example.org", "condition": "lung" });
     let response = reqwest::Client::new().post(format!("{}/subscribe", site.base)).json(&body).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -343,7 +355,9 @@ async fn a_disk_that_is_really_full_is_no_different() {
     let database_url = database::fresh().await;
     let db = database::connect(&database_url).await;
     let data: String = sqlx::query_scalar("select current_setting('data_directory')").fetch_one(&db).await.unwrap();
-    let owner = std::fs::metadata(data).map(|it| (std::os::unix::fs::MetadataExt::uid(&it), std::os::unix::fs::MetadataExt::gid(&it))).unwrap();
+    let owner = std::fs::metadata(data)
+        .map(|it| (std::os::unix::fs::MetadataExt::uid(&it), std::os::unix::fs::MetadataExt::gid(&it)))
+        .unwrap();
     std::os::unix::fs::chown(&tablespace, Some(owner.0), Some(owner.1)).unwrap();
     let place = format!("create tablespace small location '{}'", tablespace.display());
     sqlx::raw_sql(sqlx::AssertSqlSafe(place)).execute(&db).await.unwrap();
