@@ -137,9 +137,14 @@ async fn check_migrations(db: &PgPool) -> Result<(), SchemaError> {
     if missing > 0 { Err(SchemaError::Older { missing }) } else { Ok(()) }
 }
 
-/// Where a demo's clock stopped.
+/// Where a demo's clock stopped: it is kept now and then, so after a kill what was settled last may be later.
 pub async fn series_now(db: impl PgExecutor<'_>) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
-    sqlx::query_scalar!("select series_now from installation").fetch_optional(db).await.map(Option::flatten)
+    sqlx::query_scalar!(
+        "select greatest(series_now, (select max(series_settled_at) from deliveries)) as now from installation"
+    )
+    .fetch_optional(db)
+    .await
+    .map(Option::flatten)
 }
 
 /// Keeps where a demo's clock stands; never moves it back.
