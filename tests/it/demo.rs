@@ -105,7 +105,7 @@ async fn a_series_in_seconds_goes_on_after_a_stop_and_leaves_nothing_behind_when
 
     let cluster = folder.join("data/database/cluster");
     assert!(processes_naming(cluster.to_str().unwrap()).iter().any(|line| line.contains("postgres")));
-    let last = instant(&folder, "select max(series_settled_at) from deliveries").await;
+    let settled = instant(&folder, "select max(series_settled_at) from deliveries").await;
     process.kill();
     until("PostgreSQL is gone", async || processes_naming(folder.text()).is_empty().then_some(())).await;
 
@@ -113,7 +113,7 @@ async fn a_series_in_seconds_goes_on_after_a_stop_and_leaves_nothing_behind_when
     let mut process = demo(&folder, &Environment::bare());
     let (pages, inbox) = process.demo().await;
     assert_eq!(pages.sign_up("third@example.org", "other").await.status(), 200);
-    assert!(instant(&folder, "select max(due_at) from deliveries where kind = 'confirmation'").await >= last);
+    assert!(instant(&folder, "select max(due_at) from deliveries where kind = 'confirmation'").await >= settled);
     subjects(&inbox, "second@example.org", 7).await;
     until("both are completed", async || {
         let list = pages.api_get("/subscribers?state=completed").await;

@@ -236,9 +236,9 @@ fn series_folder(folder: &Folder) {
             let entry = entry.unwrap();
             let target = to.join(entry.file_name());
             if entry.path().is_dir() {
-                copy(&entry.path(), &target)
+                copy(&entry.path(), &target);
             } else {
-                std::fs::write(target, std::fs::read(entry.path()).unwrap()).unwrap()
+                std::fs::write(target, std::fs::read(entry.path()).unwrap()).unwrap();
             }
         }
     }
@@ -346,6 +346,12 @@ impl Drop for SmallDisk {
     }
 }
 
+/// Writes until there is no room.
+const FILLER: &str = "create table filler (text text) tablespace small;
+    alter table filler alter text set storage plain;
+    do $$ begin loop begin insert into filler values (repeat('x', 7000));
+        exception when disk_full then exit; end; end loop; end $$";
+
 /// The same with a disk that is really full, where the tests may mount one (as root): the table is moved onto it.
 #[tokio::test]
 async fn a_disk_that_is_really_full_is_no_different() {
@@ -362,11 +368,7 @@ async fn a_disk_that_is_really_full_is_no_different() {
     let place = format!("create tablespace small location '{}'", tablespace.display());
     sqlx::raw_sql(sqlx::AssertSqlSafe(place)).execute(&db).await.unwrap();
     sqlx::raw_sql("alter table deliveries set tablespace small").execute(&db).await.unwrap();
-    const FILL: &str = "create table filler (text text) tablespace small;
-        alter table filler alter text set storage plain;
-        do $$ begin loop begin insert into filler values (repeat('x', 7000));
-            exception when disk_full then exit; end; end loop; end $$";
-    sign_up_on_a_full_disk(&database_url, FILL, "drop table filler").await;
+    sign_up_on_a_full_disk(&database_url, FILLER, "drop table filler").await;
     sqlx::raw_sql("alter table deliveries set tablespace pg_default").execute(&db).await.unwrap();
     sqlx::raw_sql("drop tablespace small").execute(&db).await.unwrap();
 }

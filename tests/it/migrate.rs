@@ -134,10 +134,10 @@ async fn every_row_survives_all_later_migrations() {
 
 /// Whether the schema is there, and what it is for.
 async fn mark(db: &PgPool) -> Option<String> {
-    match installation::is_installed(db).await.unwrap() {
-        true => Some(sqlx::query_scalar("select purpose from installation").fetch_one(db).await.unwrap()),
-        false => None,
+    if !installation::is_installed(db).await.unwrap() {
+        return None;
     }
+    Some(sqlx::query_scalar("select purpose from installation").fetch_one(db).await.unwrap())
 }
 
 #[tokio::test]
