@@ -334,12 +334,50 @@ pub fn stop_on_signal() -> anyhow::Result<CancellationToken> {
 
 /// Structured logs to standard error.
 pub fn start_logs(level: &str, json: bool) {
-    use tracing_subscriber::{EnvFilter, fmt};
+    use tracing_subscriber::filter::filter_fn;
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
+    use tracing_subscriber::{EnvFilter, fmt, registry};
     let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let registry = registry().with(filter).with(filter_fn(|line| may_be_logged(line.target(), *line.level())));
     // Colours are for people: a file or a journal would keep them as escape sequences.
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
     // A second start in one process (a test) keeps the first.
-    let started = if json { builder.json().try_init() } else { builder.try_init() };
+    let started = if json { registry.with(lines.json()).try_init() } else { registry.with(lines).try_init() };
     started.ok();
+}
+
+/// Our own lines name no address and no condition at any level. Those of other crates do when they tell much: one writes
+/// whole mails, another what was wrong with a request. sqlx writes statements without their values.
+fn may_be_logged(target: &str, level: tracing::Level) -> bool {
+    let is_of = |name: &str| target.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+    level <= tracing::Level::INFO || is_of("regimen") || (is_of("sqlx") && level <= tracing::Level::DEBUG)
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn other_crates_tell_little() {
+        for (target, level) in [
+            ("regimen", Level::TRACE),
+            ("regimen::web", Level::TRACE),
+            ("sqlx::query", Level::DEBUG),
+            ("hyper", Level::WARN),
+        ] {
+            assert!(may_be_logged(target, level), "{target} {level}");
+        }
+        for (target, level) in [
+            ("css_inline", Level::DEBUG),
+            ("axum::rejection", Level::TRACE),
+            ("sqlx::query", Level::TRACE),
+            ("regimental", Level::DEBUG),
+        ] {
+            assert!(!may_be_logged(target, level), "{target} {level}");
+        }
+    }
 }

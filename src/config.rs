@@ -225,6 +225,7 @@ impl Reader<'_> {
         let mails_per_connection = self.integer("smtp", "mails_per_connection", 1, 1_000_000);
         let bounce_domain = self.domain("mail", "bounce_domain");
         let unsubscribe_mailto = self.mailto();
+        let log_level = self.log_level();
         let log_json = self.one_of("log", "format", &["text", "json"]) == 1;
         // Nothing is given up before all is looked at, so that every fault is among those reported.
         Some(Config {
@@ -248,7 +249,7 @@ impl Reader<'_> {
             seal_keys,
             link_key,
             admin_token,
-            log_level: self.text("log", "level"),
+            log_level,
             log_json,
         })
     }
@@ -345,6 +346,20 @@ impl Reader<'_> {
             self.faults.push(format!("{section}.{key} must be a domain such as mail.example.org"));
         }
         ascii
+    }
+
+    /// A level, or levels by module. A word that is neither would be taken for a module's name, and all be silent.
+    fn log_level(&mut self) -> String {
+        let text = self.text("log", "level");
+        let level = |part: &str| part.rsplit('=').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if !text
+            .split(',')
+            .all(|part| ["off", "error", "warn", "info", "debug", "trace"].contains(&level(part).as_str()))
+        {
+            self.faults
+                .push("log.level must be a level such as info, or a filter such as regimen=debug,sqlx=warn".into());
+        }
+        text
     }
 
     fn mailto(&mut self) -> Option<String> {
@@ -509,16 +524,27 @@ mod tests {
                 ("REGIMEN__DATABASE__WAIT", "soon"),
                 ("REGIMEN__MAIL__BOUNCE_DOMAIN", "not a domain"),
                 ("REGIMEN__LOG__FORMAT", "xml"),
+                ("REGIMEN__LOG__LEVEL", "loud"),
             ]),
         )
         .unwrap_err();
-        assert_eq!(faults.0.len(), 14, "{faults}");
+        assert_eq!(faults.0.len(), 15, "{faults}");
         let text = faults.to_string();
         assert!(!text.contains("hunter2"), "{text}");
         for part in
             ["web.bint", "micro_batch", "on_uncertain", "schedule.reap", "reminder_after", "ADMIN_TOKEN", "entry 2"]
         {
             assert!(text.contains(part), "{part} is missing in {text}");
+        }
+    }
+
+    #[test]
+    fn a_log_level_is_a_level_or_a_filter() {
+        for level in ["info", "TRACE", "off", "regimen=debug,sqlx=warn", "warn, regimen::web=trace"] {
+            assert_eq!(load(None, &env(&[("REGIMEN__LOG__LEVEL", level)])).unwrap().log_level, level);
+        }
+        for level in ["", "loud", "regimen=loud", "info,loud"] {
+            load(None, &env(&[("REGIMEN__LOG__LEVEL", level)])).unwrap_err();
         }
     }
 

@@ -1,7 +1,7 @@
 //! What this database is, which schema it has, and which content is published in it.
 use chrono::{DateTime, Utc};
 use sqlx::migrate::{Migrate, Migrator};
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{Connection as _, PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -56,7 +56,20 @@ pub async fn migrate(db: &PgPool, purpose: Purpose, now: DateTime<Utc>) -> Resul
     if let Err(error @ (SchemaError::Newer { .. } | SchemaError::Changed { .. })) = check_migrations(db).await {
         return Err(error);
     }
-    let mut connection = db.acquire().await?;
+    // A connection of its own, closed whatever happens: after a failure it still holds the migrator's lock.
+    let mut connection = db.acquire().await?.detach();
+    let applied = apply(&mut connection, db, purpose, now).await;
+    connection.close().await.ok();
+    applied?;
+    refuse_other_purpose(db, purpose).await
+}
+
+async fn apply(
+    connection: &mut PgConnection,
+    db: &PgPool,
+    purpose: Purpose,
+    now: DateTime<Utc>,
+) -> Result<(), SchemaError> {
     if purpose == Purpose::Demo && !is_installed(db).await? {
         refuse_foreign_tables(&mut *connection).await?;
     }
@@ -68,8 +81,7 @@ pub async fn migrate(db: &PgPool, purpose: Purpose, now: DateTime<Utc>) -> Resul
     )
     .fetch_one(&mut *connection)
     .await?;
-    MIGRATIONS.run(&mut *connection).await?;
-    refuse_other_purpose(db, purpose).await
+    Ok(MIGRATIONS.run(&mut *connection).await?)
 }
 
 /// A demo makes itself at home only in an empty database: one with tables of another program is somebody's.
@@ -122,9 +134,14 @@ async fn check_migrations(db: &PgPool) -> Result<(), SchemaError> {
     if missing > 0 { Err(SchemaError::Older { missing }) } else { Ok(()) }
 }
 
-/// Where a demo's clock stopped.
+/// Where a demo's clock stopped: it is kept now and then, so after a kill what was settled last may be later.
 pub async fn series_now(db: impl PgExecutor<'_>) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
-    sqlx::query_scalar!("select series_now from installation").fetch_optional(db).await.map(Option::flatten)
+    sqlx::query_scalar!(
+        "select greatest(series_now, (select max(series_settled_at) from deliveries)) as now from installation"
+    )
+    .fetch_optional(db)
+    .await
+    .map(Option::flatten)
 }
 
 /// Keeps where a demo's clock stands; never moves it back.

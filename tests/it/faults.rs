@@ -346,7 +346,8 @@ impl Drop for SmallDisk {
     }
 }
 
-const FILL: &str = "create table filler (text text) tablespace small;
+/// Writes until there is no room.
+const FILLER: &str = "create table filler (text text) tablespace small;
     alter table filler alter text set storage plain;
     do $$ begin loop begin insert into filler values (repeat('x', 7000));
         exception when disk_full then exit; end; end loop; end $$";
@@ -367,7 +368,7 @@ async fn a_disk_that_is_really_full_is_no_different() {
     let place = format!("create tablespace small location '{}'", tablespace.display());
     sqlx::raw_sql(sqlx::AssertSqlSafe(place)).execute(&db).await.unwrap();
     sqlx::raw_sql("alter table deliveries set tablespace small").execute(&db).await.unwrap();
-    sign_up_on_a_full_disk(&database_url, FILL, "drop table filler").await;
+    sign_up_on_a_full_disk(&database_url, FILLER, "drop table filler").await;
     sqlx::raw_sql("alter table deliveries set tablespace pg_default").execute(&db).await.unwrap();
     sqlx::raw_sql("drop tablespace small").execute(&db).await.unwrap();
 }

@@ -340,15 +340,16 @@ impl Drop for Folder {
 
 /// The processes whose command line names `text`, other than this one.
 pub fn processes_naming(text: &str) -> Vec<String> {
-    // Only Linux has /proc.
-    let lines: Vec<String> = if let Ok(entries) = std::fs::read_dir("/proc") {
-        entries
+    let lines: Vec<String> = if Path::new("/proc/self").exists() {
+        std::fs::read_dir("/proc")
+            .unwrap()
             .flatten()
             .filter(|entry| entry.file_name().to_string_lossy().bytes().all(|octet| octet.is_ascii_digit()))
             .filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok())
             .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
             .collect()
     } else {
+        // Only Linux has /proc.
         let listed = Command::new("ps").args(["-axww", "-o", "args="]).output().unwrap();
         String::from_utf8_lossy(&listed.stdout).lines().map(str::to_owned).collect()
     };
