@@ -87,7 +87,7 @@ async fn claim(shared: &Shared, head: &Head) -> anyhow::Result<Vec<Claimed>> {
     let hands = service.hands();
     let until = hands.real + shared.settings.lease;
     let claimed = queue::claim(service.db(), head, hands, until, shared.node, shared.settings.batch).await?;
-    shared.held.take(head.bucket, claimed.iter().map(Claimed::fence));
+    shared.held.take(head.bucket, claimed.iter().map(Claimed::fence), until);
     Ok(claimed)
 }
 

@@ -2,6 +2,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -10,12 +11,19 @@ use crate::model::Bucket;
 use crate::store::queue::{self, Fence};
 
 #[derive(Default)]
-pub(super) struct Held(Mutex<HashMap<Uuid, (Bucket, i32)>>);
+pub(super) struct Held(Mutex<HashMap<Uuid, Lease>>);
+
+struct Lease {
+    bucket: Bucket,
+    attempt: i32,
+    /// Real time.
+    until: DateTime<Utc>,
+}
 
 impl Held {
-    pub(super) fn take(&self, bucket: Bucket, fences: impl IntoIterator<Item = Fence>) {
+    pub(super) fn take(&self, bucket: Bucket, fences: impl IntoIterator<Item = Fence>, until: DateTime<Utc>) {
         let mut held = self.lock();
-        held.extend(fences.into_iter().map(|(id, attempt)| (id, (bucket, attempt))));
+        held.extend(fences.into_iter().map(|(id, attempt)| (id, Lease { bucket, attempt, until })));
     }
 
     pub(super) fn let_go(&self, ids: impl IntoIterator<Item = Uuid>) {
@@ -25,15 +33,30 @@ impl Held {
         }
     }
 
+    /// The database says that the leases of these hold until then.
+    pub(super) fn renewed(&self, ids: impl IntoIterator<Item = Uuid>, until: DateTime<Utc>) {
+        let mut held = self.lock();
+        for id in ids {
+            if let Some(lease) = held.get_mut(&id) {
+                lease.until = lease.until.max(until);
+            }
+        }
+    }
+
+    /// Whether nobody else may have taken this over by now (real time).
+    pub(super) fn is_ours(&self, id: Uuid, real: DateTime<Utc>) -> bool {
+        self.lock().get(&id).is_some_and(|lease| real < lease.until)
+    }
+
     fn by_bucket(&self) -> BTreeMap<Bucket, Vec<Fence>> {
         let mut buckets: BTreeMap<Bucket, Vec<Fence>> = BTreeMap::new();
-        for (id, (bucket, attempt)) in self.lock().iter() {
-            buckets.entry(*bucket).or_default().push((*id, *attempt));
+        for (id, lease) in self.lock().iter() {
+            buckets.entry(lease.bucket).or_default().push((*id, lease.attempt));
         }
         buckets
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, (Bucket, i32)>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Lease>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -48,9 +71,12 @@ pub(super) async fn heartbeat(shared: Arc<Shared>, stop: CancellationToken) {
         }
         let until = shared.service.clock().real() + shared.settings.lease;
         for (bucket, fences) in shared.held.by_bucket() {
-            if let Err(error) = queue::renew(shared.service.db(), bucket, &fences, until).await {
-                tracing::warn!(%error, "leases could not be renewed");
-                break;
+            match queue::renew(shared.service.db(), bucket, &fences, until).await {
+                Ok(renewed) => shared.held.renewed(renewed, until),
+                Err(error) => {
+                    tracing::warn!(%error, "leases could not be renewed");
+                    break;
+                }
             }
         }
     }

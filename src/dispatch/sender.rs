@@ -64,6 +64,7 @@ impl Line {
             // Unsubscribed, suppressed or paused since the claim.
             give_back(&self.shared, bucket, others.iter().map(|mail| mail.claimed.fence()).collect()).await;
         }
+        self.shared.held.renewed(marked.iter().map(|mail| mail.claimed.id), until);
         self.send_all(bucket, marked).await;
     }
 
@@ -71,6 +72,11 @@ impl Line {
         let (mut settled, mut uncertain) = (Vec::with_capacity(mails.len()), Vec::new());
         let mut unsent: Option<String> = None;
         for mail in &mails {
+            // A process that was frozen, or a relay that took its time while the heartbeat was cut off: another node may
+            // have this one by now.
+            if unsent.is_none() && !self.shared.held.is_ours(mail.claimed.id, self.shared.service.clock().real()) {
+                unsent = Some("the lease had run out before it was sent".into());
+            }
             if let Some(why) = &unsent {
                 settled.push(self.put_back(mail, why));
                 continue;

@@ -133,17 +133,17 @@ pub async fn mark_sending(
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-/// The heartbeat on everything a worker holds. Answers how many it still holds.
+/// The heartbeat on everything a worker holds. Answers what it still holds.
 pub async fn renew(
     db: impl PgExecutor<'_>,
     bucket: Bucket,
     batch: &[Fence],
     lease_until: DateTime<Utc>,
-) -> Result<u64, sqlx::Error> {
+) -> Result<Vec<Uuid>, sqlx::Error> {
     let (ids, attempts): (Vec<_>, Vec<_>) = batch.iter().copied().unzip();
-    let result =
-        sqlx::query_file!("src/store/sql/renew.sql", bucket.get(), &ids, &attempts, lease_until).execute(db).await?;
-    Ok(result.rows_affected())
+    let rows =
+        sqlx::query_file!("src/store/sql/renew.sql", bucket.get(), &ids, &attempts, lease_until).fetch_all(db).await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 /// Gives back what was claimed and not begun.

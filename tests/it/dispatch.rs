@@ -265,3 +265,50 @@ async fn confirmations_go_before_steps() {
     app.dispatch_all_due().await;
     assert_eq!(app.relay.taken()[before].to, ["new@example.org"]);
 }
+
+/// Addresses of one bucket, so that one micro-batch carries them all.
+fn neighbours(count: usize) -> Vec<String> {
+    let bucket = crate::support::address("reader@example.org").bucket();
+    let all = (0..).map(|number| format!("reader{number}@example.org"));
+    all.filter(|one| crate::support::address(one).bucket() == bucket).take(count).collect()
+}
+
+#[tokio::test]
+async fn a_sender_whose_leases_ran_out_while_it_was_held_up_does_not_send_on() {
+    let app = App::start_with(Setup { connections: 1, ..Setup::default() }).await;
+    let readers = neighbours(3);
+    for reader in &readers {
+        app.sign_up(reader).await;
+    }
+    // The process is frozen, or the relay slow and the heartbeat cut off, while the first of them is on the wire.
+    let clock = app.service.clock().clone();
+    app.relay.meanwhile(At::Message, async move { clock.advance_real(minutes(2)) });
+    app.dispatch_all_due().await;
+    app.dispatch_all_due().await;
+    for reader in &readers {
+        assert_eq!(app.mails_to(reader).len(), 1, "in the end each has one");
+    }
+    assert_eq!(app.count("select count(*) from deliveries where state = 'accepted'").await, 3);
+    let put_back = "select count(*) from attempts where outcome = 'deferred' and reply like '%lease%'";
+    assert_eq!(app.count(put_back).await, 2, "the others waited for a new claim");
+    assert_eq!(app.count("select coalesce(sum(tries), 0)::bigint from deliveries").await, 3, "and nobody was charged");
+}
+
+#[tokio::test]
+async fn what_another_node_took_over_from_a_sender_that_was_held_up_is_sent_once() {
+    let app = App::start_with(Setup { connections: 1, ..Setup::default() }).await;
+    let readers = neighbours(3);
+    for reader in &readers {
+        app.sign_up(reader).await;
+    }
+    let (service, other_node) = (app.service.clone(), uuid::Uuid::from_u128(2));
+    app.relay.meanwhile(At::MailFrom, async move {
+        service.clock().advance_real(minutes(2));
+        regimen::actions::tidy::reap(&service, OnUncertain::Resend, other_node).await.unwrap();
+    });
+    app.dispatch_all_due().await;
+    app.dispatch_all_due().await;
+    let sent: Vec<usize> = readers.iter().map(|reader| app.mails_to(reader).len()).collect();
+    assert_eq!(sent.iter().filter(|count| **count > 1).count(), 1, "only the one that was on the wire: {sent:?}");
+    assert_eq!(app.count("select count(*) from deliveries where uncertain_count > 0").await, 3, "and all are listed");
+}

@@ -1,6 +1,7 @@
 //! An SMTP server that a test scripts, and that remembers what it took.
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use mail_parser::{MessageParser, MimeHeaders as _};
@@ -18,8 +19,13 @@ pub enum At {
     Message,
 }
 
+/// What else happens while the relay is asked.
+type Event = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 #[derive(Default)]
 struct Script {
+    /// Happens the next time a mail gets there, before the answer.
+    event: Option<(At, Event)>,
     /// Answers of the next times, in order; then everything is accepted.
     next: VecDeque<(At, Verdict)>,
     /// Answers for ever, to recipients that contain a text.
@@ -38,18 +44,22 @@ struct Box_(Arc<Mutex<Script>>);
 
 impl Mailbox for Box_ {
     async fn verdict(&self, stage: Stage<'_>) -> Verdict {
-        let mut script = self.0.lock().unwrap();
         let (at, to) = match &stage {
-            Stage::Connect => {
-                script.connections += 1;
-                (At::Connect, String::new())
-            }
+            Stage::Connect => (At::Connect, String::new()),
             Stage::MailFrom(_) => (At::MailFrom, String::new()),
             Stage::Rcpt(to) => (At::Rcpt, (*to).to_owned()),
             Stage::Data => (At::Data, String::new()),
             Stage::Message(mail) => (At::Message, mail.to.join(" ")),
             _ => return Verdict::Accept,
         };
+        let event = self.0.lock().unwrap().event.take_if(|(when, _)| *when == at);
+        if let Some((_, event)) = event {
+            event.await;
+        }
+        let mut script = self.0.lock().unwrap();
+        if at == At::Connect {
+            script.connections += 1;
+        }
         if let Some((_, _, verdict)) =
             script.always.iter().find(|(when, part, _)| *when == at && to.contains(part.as_str()))
         {
@@ -87,6 +97,11 @@ impl Relay {
     /// The next time that a mail gets to `at`, this is the answer.
     pub fn next(&self, at: At, verdict: Verdict) {
         self.script.lock().unwrap().next.push_back((at, verdict));
+    }
+
+    /// The next time that a mail gets to `at`, this happens before it is answered.
+    pub fn meanwhile(&self, at: At, event: impl Future<Output = ()> + Send + 'static) {
+        self.script.lock().unwrap().event = Some((at, Box::pin(event)));
     }
 
     pub fn reply_next(&self, at: At, code: u16, text: &str) {
