@@ -296,6 +296,7 @@ fn dispatch_settings(config: &Config) -> anyhow::Result<dispatch::Settings> {
         bounce_domain: config.bounce_domain.clone(),
         unsubscribe_mailto: config.unsubscribe_mailto.clone(),
         signers: dkim_keys(config)?,
+        farewell: config.dispatch.farewell,
     })
 }
 

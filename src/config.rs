@@ -85,6 +85,7 @@ pub struct Dispatch {
     pub poll: Duration,
     pub max_tries: u16,
     pub on_uncertain: OnUncertain,
+    pub farewell: Duration,
 }
 
 /// Cron expressions, checked.
@@ -299,7 +300,8 @@ impl Reader<'_> {
         let batch = self.integer("dispatch", "batch", 1, 1_000);
         let micro_batch = self.integer("dispatch", "micro_batch", 1, 20);
         let max_tries = self.integer("dispatch", "max_tries", 1, 100);
-        let poll = self.span("dispatch", "poll").map(|poll| poll.to_std().unwrap_or_default());
+        let [poll, farewell] =
+            ["poll", "farewell"].map(|key| self.span("dispatch", key).map(|span| span.to_std().unwrap_or_default()));
         Some(Dispatch {
             batch: batch?,
             micro_batch: micro_batch?,
@@ -307,6 +309,7 @@ impl Reader<'_> {
             poll: poll?,
             max_tries: max_tries?,
             on_uncertain,
+            farewell: farewell?,
         })
     }
 

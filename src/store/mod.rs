@@ -56,7 +56,12 @@ pub async fn wake(db: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
 
 /// Every one-row UPDATE says how many rows it changed; anything but one is a fault worth hearing of.
 pub(crate) fn exactly_one(result: &sqlx::postgres::PgQueryResult) -> Result<(), sqlx::Error> {
-    if result.rows_affected() == 1 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
+    exactly(result, 1)
+}
+
+/// The same for an UPDATE of several rows that must all be there.
+pub(crate) fn exactly(result: &sqlx::postgres::PgQueryResult, rows: usize) -> Result<(), sqlx::Error> {
+    if result.rows_affected() == rows as u64 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
 }
 
 /// A stored word that this binary does not know: the schema is newer, or the row was edited by hand.

@@ -71,18 +71,19 @@ pub struct NewDelivery {
     pub run: Option<i64>,
 }
 
-/// Locks the enrollments of a batch, always before their deliveries and in one order, so that a settle and an
+/// Locks the enrollments of these deliveries, always before the deliveries and in one order, so that a settle and an
 /// unsubscribe wait for each other and never deadlock.
 pub async fn lock_enrollments(
     db: impl PgExecutor<'_>,
     bucket: Bucket,
-    ids: &[Uuid],
+    deliveries: &[Uuid],
 ) -> Result<Vec<Locked>, sqlx::Error> {
     let rows = sqlx::query!(
         "select id, subscriber, series, state, zone, preferred_time, done_steps from enrollments
-         where bucket = $1 and id = any($2) order by id for no key update",
+         where bucket = $1 and id in (select enrollment from deliveries where bucket = $1 and id = any($2))
+         order by id for no key update",
         bucket.get(),
-        ids
+        deliveries
     )
     .fetch_all(db)
     .await?;
@@ -205,9 +206,9 @@ pub async fn add_deliveries(
     let runs: Vec<Option<i64>> = new.iter().map(|one| one.run).collect();
     let result = sqlx::query!(
         "insert into deliveries (bucket, id, subscriber, enrollment, series, kind, step, occasion, priority, state,
-            due_at, run, not_before, created_at)
+            due_at, run, created_at)
          select $1, r.id, r.subscriber, r.enrollment, r.series, r.kind, r.step, r.occasion, r.priority, r.state,
-            r.due_at, r.run, $13, $13
+            r.due_at, r.run, $13
          from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::bigint[],
             $9::smallint[], $10::text[], $11::timestamptz[], $12::bigint[])
             as r (id, subscriber, enrollment, series, kind, step, occasion, priority, state, due_at, run)
@@ -231,46 +232,39 @@ pub async fn add_deliveries(
     Ok(result.rows_affected())
 }
 
-/// Notes accepted steps and ends the enrollments that have had their last.
+/// What an ended step means for its enrollment.
+#[derive(Debug)]
+pub struct Advance {
+    pub enrollment: Uuid,
+    /// The step, if it was accepted.
+    pub done: Option<StepKey>,
+    /// Whether it was the last.
+    pub completed: bool,
+}
+
+/// Notes accepted steps and ends the enrollments that have had their last. An enrollment may occur several times; each of
+/// its steps is noted.
 pub async fn advance(
     db: impl PgExecutor<'_>,
     bucket: Bucket,
-    enrollment: Uuid,
-    done: Option<&StepKey>,
-    completed: bool,
+    batch: &[Advance],
     real: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    let result = sqlx::query!(
-        "update enrollments
-         set done_steps = case when $3::text is null or $3 = any(done_steps) then done_steps
-                               else array_append(done_steps, $3) end,
-             state = case when $4 and state = 'active' then 'completed' else state end,
-             ended_at = case when $4 and state = 'active' then $5::timestamptz else ended_at end
-         where bucket = $1 and id = $2",
+    let enrollments: Vec<Uuid> = batch.iter().map(|one| one.enrollment).collect();
+    let done: Vec<Option<String>> = batch.iter().map(|one| one.done.as_ref().map(ToString::to_string)).collect();
+    let completed: Vec<bool> = batch.iter().map(|one| one.completed).collect();
+    let distinct = enrollments.iter().collect::<std::collections::HashSet<_>>().len();
+    let result = sqlx::query_file!(
+        "src/store/sql/advance.sql",
         bucket.get(),
-        enrollment,
-        done.map(StepKey::as_str),
-        completed,
+        &enrollments,
+        &done as &[Option<String>],
+        &completed,
         real
     )
     .execute(db)
     .await?;
-    super::exactly_one(&result)
-}
-
-/// The enrollments of these deliveries, to be locked before they are settled.
-pub async fn enrollments_of(
-    db: impl PgExecutor<'_>,
-    bucket: Bucket,
-    deliveries: &[Uuid],
-) -> Result<Vec<Uuid>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "select distinct enrollment from deliveries where bucket = $1 and id = any($2)",
-        bucket.get(),
-        deliveries
-    )
-    .fetch_all(db)
-    .await
+    super::exactly(&result, distinct)
 }
 
 pub(super) fn parse_steps(steps: &[String]) -> Result<Vec<StepKey>, sqlx::Error> {

@@ -57,7 +57,7 @@ async fn it_has_effect_on_a_mail_that_is_already_claimed() {
     // Another node holds the claim.
     let hands = app.service.hands();
     let series = vec![crate::support::SERIES.to_owned()];
-    let head = regimen::store::queue::look(app.db(), &series, hands).await.unwrap().remove(0);
+    let head = regimen::store::queue::look(app.db(), &series, &[1], hands).await.unwrap().due.remove(0);
     let until = hands.real + chrono::TimeDelta::seconds(30);
     let claimed = regimen::store::queue::claim(app.db(), &head, hands, until, app.node(), 10).await.unwrap();
     assert_eq!(claimed.len(), 1);

@@ -182,6 +182,7 @@ impl App {
             bounce_domain: None,
             unsubscribe_mailto: None,
             signers: Vec::new(),
+            farewell: Duration::from_secs(5),
         }
     }
 
