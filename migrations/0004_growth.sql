@@ -9,3 +9,10 @@ create index enrollments_ended on enrollments (bucket, ended_at, id) where ended
 
 -- Accepted deliveries of a run that were pruned since, so that its progress says what it said.
 alter table runs add column accepted_pruned bigint not null default 0;
+
+-- The buckets there are. A statement that must look across all of them joins this table: on a sharded PostgreSQL, where it
+-- is distributed like the others, each server then looks at its own buckets; see docs/OPERATIONS.md.
+create table buckets (
+    bucket smallint primary key check (bucket between 0 and 63)
+);
+insert into buckets select generate_series(0, 63);

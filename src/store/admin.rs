@@ -413,10 +413,12 @@ pub async fn set_run_readers(db: impl PgExecutor<'_>, run: i64, readers: i64) ->
 pub async fn runs(db: impl PgExecutor<'_>) -> Result<Vec<Run>, sqlx::Error> {
     sqlx::query_as!(
         Run,
-        r#"select r.id, r.kind, r.series, r.who, r.why, r.readers, r.at,
-                  r.accepted_pruned
-                      + (select count(*) from deliveries d where d.run = r.id and d.state = 'accepted') as "accepted!"
-           from runs r order by r.id desc limit 200"#
+        r#"with accepted as (
+               select run, count(*) as count from deliveries where run is not null and state = 'accepted' group by run
+           )
+           select r.id, r.kind, r.series, r.who, r.why, r.readers, r.at,
+                  r.accepted_pruned + coalesce(a.count, 0) as "accepted!"
+           from runs r left join accepted a on a.run = r.id order by r.id desc limit 200"#
     )
     .fetch_all(db)
     .await

@@ -3,6 +3,7 @@
 mod support;
 
 mod admin;
+mod citus;
 mod confirm;
 mod crash;
 mod demo;
@@ -12,6 +13,7 @@ mod layering;
 mod logs;
 mod main_job;
 mod migrate;
+mod plans;
 mod privacy;
 mod recover;
 mod retention;

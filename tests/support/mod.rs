@@ -4,6 +4,7 @@
 pub mod database;
 pub mod process;
 pub mod relay;
+pub mod statements;
 
 use std::net::SocketAddr;
 use std::time::Duration;
