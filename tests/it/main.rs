@@ -13,6 +13,7 @@ mod layering;
 mod logs;
 mod main_job;
 mod migrate;
+mod nodes;
 mod plans;
 mod privacy;
 mod recover;
