@@ -259,7 +259,8 @@ pub async fn promised_since(
 ) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from deliveries
-           where bucket = $1 and subscriber = $2 and kind = $3 and created_at > $4"#,
+           where bucket = $1 and kind = $3 and created_at > $4
+             and enrollment in (select e.id from enrollments e where e.bucket = $1 and e.subscriber = $2)"#,
         bucket.get(),
         subscriber,
         kind,
@@ -445,6 +446,14 @@ pub async fn forget(db: &mut sqlx::PgConnection, bucket: Bucket, id: Uuid) -> Re
          from deliveries where bucket = $1 and enrollment = $2 group by 1, 2, 3, 4, 5, 6, 7
          on conflict (bucket, series, kind, step, state, reason, repeats)
          do update set count = step_totals.count + excluded.count",
+        bucket.get(),
+        id
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        "delete from attempts a using deliveries d
+         where d.bucket = $1 and d.enrollment = $2 and a.bucket = $1 and a.delivery = d.id",
         bucket.get(),
         id
     )
