@@ -231,7 +231,7 @@ impl Reader<'_> {
         let seal_keys = self.seal_keys();
         let link_key = self.link_key();
         let admin_token = self.admin_token();
-        let max_connections = self.integer("database", "max_connections", 2, 1_000);
+        let max_connections = self.max_connections();
         let database_wait = self.span("database", "wait").map(|wait| wait.to_std().unwrap_or_default());
         let connections = self.integer("smtp", "connections", 1, 1_000);
         let mails_per_connection = self.integer("smtp", "mails_per_connection", 1, 1_000_000);
@@ -265,6 +265,16 @@ impl Reader<'_> {
             log_level,
             log_json,
         })
+    }
+
+    fn max_connections(&mut self) -> Option<u32> {
+        let set: u32 = self.integer("database", "max_connections", 0, 1_000)?;
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let by_cores = 16 + 4 * u32::try_from(cores.min(20)).unwrap_or(1);
+        if (1..4).contains(&set) {
+            self.faults.push("database.max_connections must be at least 4, or 0".into());
+        }
+        Some(if set == 0 { by_cores } else { set })
     }
 
     fn sign_up(&mut self) -> Option<SignUp> {

@@ -66,8 +66,8 @@ pub async fn reap(service: &Service, policy: OnUncertain, node: Uuid) -> Result<
     let (mut given_back, mut uncertain) = (0, 0);
     for bucket in Bucket::all() {
         let real = service.clock().real();
-        given_back += queue::reap_claimed(service.db(), bucket, real).await?;
-        let expired = queue::expired_sending(service.db(), bucket, real).await?;
+        given_back += queue::reap_claimed(service.hot_db(), bucket, real).await?;
+        let expired = queue::expired_sending(service.hot_db(), bucket, real).await?;
         if !expired.is_empty() {
             let why = "the lease ran out while sending";
             uncertain += settle_uncertain(service, bucket, &expired, policy, real, node, why).await?;
@@ -98,7 +98,7 @@ pub async fn settle_uncertain(
             Ok(settle(service, bucket, &settled, node, hands).await? as u64)
         }
         OnUncertain::Resend => {
-            let mut tx = service.db().begin().await?;
+            let mut tx = service.hot_db().begin().await?;
             let again = queue::send_again(&mut tx, bucket, batch, not_before, hands).await?;
             let (again, held): (Vec<Outcome>, Vec<Outcome>) =
                 outcomes.into_iter().partition(|one| again.contains(&one.id));

@@ -131,7 +131,8 @@ pub async fn deliveries(db: impl PgExecutor<'_>, filter: &DeliveryFilter) -> Res
          from deliveries
          where (bucket, id) > ($1::smallint, $2::uuid) and ($3::text is null or state = $3)
            and (not $4 or uncertain_count > 0)
-           and ($5::smallint is null or (bucket = $5 and subscriber = $6))
+           and ($5::smallint is null or (bucket = $5 and enrollment in
+                (select e.id from enrollments e where e.bucket = $5 and e.subscriber = $6)))
          order by bucket, id limit $7",
         after_bucket,
         after_id,
@@ -332,7 +333,7 @@ pub async fn count_waiting(
         r#"select count(*) as "count!" from deliveries d
            join enrollments e on e.bucket = d.bucket and e.id = d.enrollment
            where d.series = $1 and d.kind = 'step' and d.occasion = 0 and d.state = 'pending' and e.state = 'active'
-             and d.due_at <= $2 and ($3::smallint is null or (d.bucket = $3 and d.subscriber = $4))"#,
+             and d.due_at <= $2 and ($3::smallint is null or (d.bucket = $3 and e.subscriber = $4))"#,
         series.as_str(),
         by,
         subscriber.map(|(bucket, _)| bucket.get()),
@@ -356,7 +357,7 @@ pub async fn make_due(
         "update deliveries d set due_at = least(d.due_at, $4), run = $6
          from enrollments e
          where d.bucket = $1 and d.series = $2 and d.kind = 'step' and d.occasion = 0 and d.state = 'pending'
-           and d.due_at <= $3 and ($5::uuid is null or d.subscriber = $5)
+           and d.due_at <= $3 and ($5::uuid is null or e.subscriber = $5)
            and e.bucket = $1 and e.id = d.enrollment and e.state = 'active'",
         bucket.get(),
         series.as_str(),
@@ -531,11 +532,11 @@ pub async fn last_tick(db: impl PgExecutor<'_>) -> Result<Option<DateTime<Utc>>,
     sqlx::query_scalar!("select max(tick_at) from nodes").fetch_one(db).await
 }
 
-/// How many deliveries each node holds under a lease. Reads only what is claimed or being sent.
+/// How many deliveries each node holds under a lease. Reads only what has one.
 pub async fn held_by_node(db: impl PgExecutor<'_>) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select node as "node!", count(*) as "count!" from deliveries
-           where state in ('claimed', 'sending') and node is not null group by node"#
+           where lease_until is not null and node is not null group by node"#
     )
     .fetch_all(db)
     .await?;

@@ -259,7 +259,8 @@ pub async fn promised_since(
 ) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from deliveries
-           where bucket = $1 and subscriber = $2 and kind = $3 and created_at > $4"#,
+           where bucket = $1 and kind = $3 and created_at > $4
+             and enrollment in (select e.id from enrollments e where e.bucket = $1 and e.subscriber = $2)"#,
         bucket.get(),
         subscriber,
         kind,

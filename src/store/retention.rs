@@ -51,7 +51,7 @@ pub async fn lock_ended(
     Ok(rows.into_iter().map(|row| (row.ended_at, row.id)).collect())
 }
 
-/// Deletes the deliveries of these enrollments and adds exactly what it deleted to the totals, in one statement: the books
+/// Deletes the deliveries of these enrollments with their attempts, and adds exactly what it deleted to the totals, in one statement: the books
 /// close whatever happens meanwhile. The totals' rows are taken in one order, so that two folds wait for each other and
 /// never deadlock.
 pub async fn fold(db: &mut PgConnection, bucket: Bucket, enrollments: &[Uuid]) -> Result<Vec<Folded>, sqlx::Error> {
@@ -59,7 +59,9 @@ pub async fn fold(db: &mut PgConnection, bucket: Bucket, enrollments: &[Uuid]) -
         Folded,
         r#"with gone as (
                delete from deliveries where bucket = $1 and enrollment = any($2)
-               returning bucket, series, kind, step, occasion, state, reason, run
+               returning id, series, kind, step, occasion, state, reason, run
+           ), tried as (
+               delete from attempts a using gone where a.bucket = $1 and a.delivery = gone.id
            ), folded as (
                insert into step_totals (bucket, series, kind, step, state, reason, repeats, count)
                select $1, series, kind, coalesce(step, ''),
@@ -119,7 +121,7 @@ pub struct Pass {
 }
 
 /// Looks at the next attempts behind `after` that may be old enough, and deletes those that ended before `before` and whose
-/// delivery has come to an end.
+/// delivery has come to an end, or is gone.
 ///
 /// There is no index on the time: the primary key is one. A delivery's id begins with the millisecond at which it was
 /// written (UUID version 7), and no attempt is older than its delivery, so whatever ended before `before` lies below the
@@ -140,8 +142,10 @@ pub async fn delete_attempts(
                select a.delivery, a.attempt
                from looked_at l
                join attempts a on a.bucket = $1 and a.delivery = l.delivery and a.attempt = l.attempt
-               join deliveries d on d.bucket = $1 and d.id = l.delivery
-               where l.ended_at < $6 and d.state in ('accepted', 'rejected', 'skipped', 'uncertain')
+               where l.ended_at < $6 and not exists (
+                   select from deliveries d
+                   where d.bucket = $1 and d.id = l.delivery
+                     and d.state not in ('accepted', 'rejected', 'skipped', 'uncertain'))
                order by a.delivery, a.attempt
                for update of a skip locked
            ), gone as (
