@@ -263,6 +263,8 @@ fn settings(config: &Config) -> Settings {
         confirm_expires: config.sign_up.confirm_expires,
         reminder_after: config.sign_up.reminder_after,
         pending_kept: config.sign_up.pending_kept,
+        attempts_kept: config.retention.attempts,
+        ended_kept: config.retention.ended,
         confirmations_per_day: config.sign_up.confirmations_per_day,
         already_cooldown: config.sign_up.already_cooldown,
         editors: config.editors.clone(),

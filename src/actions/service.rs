@@ -23,6 +23,10 @@ pub struct Settings {
     pub confirm_expires: TimeDelta,
     pub reminder_after: TimeDelta,
     pub pending_kept: TimeDelta,
+    /// Attempts of deliveries that have come to an end are deleted after this.
+    pub attempts_kept: TimeDelta,
+    /// Deliveries of enrollments that have ended are deleted after this.
+    pub ended_kept: TimeDelta,
     pub confirmations_per_day: i64,
     pub already_cooldown: TimeDelta,
     /// Who may be sent tests.

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::actions::Service;
+use crate::actions::retention::{self, Pruned};
 use crate::actions::tidy::{self, OnUncertain};
 use crate::config::Schedule;
 use crate::store::{self, WAKE_CHANNEL, installation};
@@ -49,13 +50,8 @@ pub async fn run(service: Service, settings: Settings, node: Uuid, stop: Cancell
     recurring(&mut work, s, &stop, &nudges.reap, Duration::from_secs(15), move |s| {
         reap(s, policy, node, grace.clone())
     });
-    recurring(&mut work, s, &stop, &nudges.clean_up, Duration::from_hours(6), |s| async move {
-        let forgotten = tidy::forget_unconfirmed(&s).await?;
-        if forgotten > 0 {
-            tracing::info!(forgotten, "sign-ups that were never confirmed are deleted");
-        }
-        Ok(())
-    });
+    let stopping = stop.clone();
+    recurring(&mut work, s, &stop, &nudges.clean_up, Duration::from_hours(6), move |s| clean_up(s, stopping.clone()));
     recurring(&mut work, s, &stop, &Arc::default(), Duration::from_secs(10), move |s| async move {
         s.clock().agree(store::server_time(s.db()).await?);
         installation::node_seen(s.db(), node, role, s.clock().real(), s.vitals().tick()).await?;
@@ -66,6 +62,20 @@ pub async fn run(service: Service, settings: Settings, node: Uuid, stop: Cancell
     if let Some(mut scheduler) = scheduler {
         scheduler.shutdown().await.ok();
     }
+}
+
+/// The first clean-up of a large table takes long: it stops between two batches when the process is to end.
+async fn clean_up(service: Service, stop: CancellationToken) -> anyhow::Result<()> {
+    let forgotten = tidy::forget_unconfirmed(&service).await?;
+    if forgotten > 0 {
+        tracing::info!(forgotten, "sign-ups that were never confirmed are deleted");
+    }
+    let pruned = retention::prune(&service, || !stop.is_cancelled()).await?;
+    if pruned != Pruned::default() {
+        let Pruned { enrollments, deliveries, attempts, test_sends } = pruned;
+        tracing::info!(enrollments, deliveries, attempts, test_sends, "old history is pruned");
+    }
+    Ok(())
 }
 
 /// While the database is away nobody can renew a lease. Whoever holds one gets this long after its return to say what

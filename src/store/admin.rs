@@ -381,7 +381,7 @@ pub struct Run {
     pub why: String,
     pub readers: i64,
     pub at: DateTime<Utc>,
-    /// How many of its deliveries have been accepted.
+    /// How many of its deliveries have been accepted, those that were pruned since among them.
     pub accepted: i64,
 }
 
@@ -414,9 +414,12 @@ pub async fn set_run_readers(db: impl PgExecutor<'_>, run: i64, readers: i64) ->
 pub async fn runs(db: impl PgExecutor<'_>) -> Result<Vec<Run>, sqlx::Error> {
     sqlx::query_as!(
         Run,
-        r#"select r.id, r.kind, r.series, r.who, r.why, r.readers, r.at,
-                  (select count(*) from deliveries d where d.run = r.id and d.state = 'accepted') as "accepted!"
-           from runs r order by r.id desc limit 200"#
+        r#"with accepted as (
+               select run, count(*) as count from deliveries where run is not null and state = 'accepted' group by run
+           )
+           select r.id, r.kind, r.series, r.who, r.why, r.readers, r.at,
+                  r.accepted_pruned + coalesce(a.count, 0) as "accepted!"
+           from runs r left join accepted a on a.run = r.id order by r.id desc limit 200"#
     )
     .fetch_all(db)
     .await
@@ -527,4 +530,15 @@ pub async fn mark_unknown(
 /// The newest sign of life of any ticker, and of any node.
 pub async fn last_tick(db: impl PgExecutor<'_>) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
     sqlx::query_scalar!("select max(tick_at) from nodes").fetch_one(db).await
+}
+
+/// How many deliveries each node holds under a lease. Reads only what is claimed or being sent.
+pub async fn held_by_node(db: impl PgExecutor<'_>) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select node as "node!", count(*) as "count!" from deliveries
+           where state in ('claimed', 'sending') and node is not null group by node"#
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.node, row.count)).collect())
 }

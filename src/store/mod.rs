@@ -7,6 +7,7 @@ pub mod enrollments;
 pub mod installation;
 pub mod queue;
 pub mod records;
+pub mod retention;
 pub mod settle;
 
 use std::time::Duration;

@@ -4,6 +4,7 @@
 pub mod database;
 pub mod process;
 pub mod relay;
+pub mod statements;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -267,6 +268,8 @@ pub fn settings() -> Settings {
         confirm_expires: days(3),
         reminder_after: days(1),
         pending_kept: days(30),
+        attempts_kept: days(180),
+        ended_kept: days(400),
         confirmations_per_day: 3,
         already_cooldown: days(1),
         editors: vec![address("editor@example.org")],
