@@ -51,7 +51,7 @@ pub async fn lock_ended(
     Ok(rows.into_iter().map(|row| (row.ended_at, row.id)).collect())
 }
 
-/// Deletes the deliveries of these enrollments with their attempts, and adds exactly what it deleted to the totals, in one statement: the books
+/// Deletes the deliveries of these enrollments, with their attempts, and adds exactly what it deleted to the totals, in one statement: the books
 /// close whatever happens meanwhile. The totals' rows are taken in one order, so that two folds wait for each other and
 /// never deadlock.
 pub async fn fold(db: &mut PgConnection, bucket: Bucket, enrollments: &[Uuid]) -> Result<Vec<Folded>, sqlx::Error> {
@@ -60,7 +60,7 @@ pub async fn fold(db: &mut PgConnection, bucket: Bucket, enrollments: &[Uuid]) -
         r#"with gone as (
                delete from deliveries where bucket = $1 and enrollment = any($2)
                returning id, series, kind, step, occasion, state, reason, run
-           ), tried as (
+           ), attempts_gone as (
                delete from attempts a using gone where a.bucket = $1 and a.delivery = gone.id
            ), folded as (
                insert into step_totals (bucket, series, kind, step, state, reason, repeats, count)

@@ -174,7 +174,7 @@ fn look() -> Statement {
 }
 
 fn claim() -> Statement {
-    statement("with fresh as ( select d.id from deliveries d join enrollments e")
+    statement("with fresh as ( select d.id, s.address, s.normalised, e.condition")
 }
 
 #[tokio::test]

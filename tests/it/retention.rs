@@ -201,6 +201,9 @@ async fn the_books_close_before_during_and_after_also_when_it_is_stopped_between
     let go_on = || left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok();
     let first = retention::prune(&app.service, go_on).await.unwrap();
     assert_eq!(first.enrollments, 230, "it stopped in the middle of a bucket");
+    let orphans = "select count(*) from attempts a
+                   where not exists (select from deliveries d where d.bucket = a.bucket and d.id = a.delivery)";
+    assert_eq!(app.count(orphans).await, 0, "attempts go with their deliveries");
     assert_eq!(books(&app).await, before);
     let rest = prune(&app).await;
     assert_eq!((rest.enrollments, rest.deliveries), (80, 80 * 7));
