@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 
 use crate::support::database;
-use crate::support::process::{Ended, Environment, Folder, Process, until};
+use crate::support::process::{Ended, Environment, Folder, Process, copy_folder, until};
 use crate::support::relay::Relay;
 
 async fn count(db: &PgPool, sql: &'static str) -> i64 {
@@ -230,19 +230,7 @@ async fn a_schema_that_does_not_fit_is_named_with_what_to_do() {
 
 /// The series of this repository, in a folder of its own.
 fn series_folder(folder: &Folder) {
-    fn copy(from: &Path, to: &Path) {
-        std::fs::create_dir_all(to).unwrap();
-        for entry in std::fs::read_dir(from).unwrap() {
-            let entry = entry.unwrap();
-            let target = to.join(entry.file_name());
-            if entry.path().is_dir() {
-                copy(&entry.path(), &target);
-            } else {
-                std::fs::write(target, std::fs::read(entry.path()).unwrap()).unwrap();
-            }
-        }
-    }
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("emails"), &folder.join("emails"));
+    copy_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("emails"), &folder.join("emails"));
 }
 
 #[tokio::test]

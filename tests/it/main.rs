@@ -15,4 +15,5 @@ mod migrate;
 mod privacy;
 mod recover;
 mod sign_up;
+mod torture;
 mod unsubscribe;

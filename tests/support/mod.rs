@@ -2,8 +2,11 @@
 //! moved by hand.
 #![allow(dead_code)]
 pub mod database;
+pub mod own_postgres;
 pub mod process;
+pub mod readers;
 pub mod relay;
+pub mod rough;
 
 use std::net::SocketAddr;
 use std::time::Duration;
