@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::support::database;
 use crate::support::process::{Environment, Process, until};
-use crate::support::readers::owe_first_part;
+use crate::support::readers::{owe_first_part, spare_them_the_back_off};
 use crate::support::relay::delivery_of;
 
 /// How a send to 1,000 readers that was killed ten times went.
@@ -63,6 +63,7 @@ async fn kill_ten_times(on_uncertain: &str, seed: u64) -> Crashed {
     let (database_url, relay) = (database::fresh().await, SlowRelay::start().await);
     let db = database::connect(&database_url);
     let due = owe_first_part(&db, READERS).await;
+    let _retrying = spare_them_the_back_off(&db);
     // The shortest lease that there is, and a look at leases each second, so that the test ends soon.
     let environment = Environment::production(&database_url, &relay.url())
         .with("REGIMEN__DISPATCH__LEASE", "5s")

@@ -24,14 +24,14 @@ use uuid::Uuid;
 
 use crate::support::own_postgres::OwnPostgres;
 use crate::support::process::{Environment, Folder, LINK_KEY, Process, Site, copy_folder, until};
-use crate::support::readers::{Reader, enroll, readers};
+use crate::support::readers::{Reader, enroll, readers, spare_them_the_back_off};
 use crate::support::rough::RoughRelay;
 use crate::support::{SERIES, database};
 use books::Books;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn under_torture_nothing_is_lost_and_doubled_is_only_what_is_listed_as_uncertain() {
-    let (torture, books) = torture("resend", setting("REGIMEN_TORTURE_SECONDS", 16)).await;
+    let (torture, books) = torture("resend", setting("REGIMEN_TORTURE_SECONDS", 14)).await;
     books.must_close();
     torture.must_have_hurt(&books);
     assert_eq!(books.lost, Vec::<Uuid>::new());
@@ -40,7 +40,7 @@ async fn under_torture_nothing_is_lost_and_doubled_is_only_what_is_listed_as_unc
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn under_torture_with_hold_nothing_is_doubled_and_what_may_be_lost_is_listed() {
-    let (torture, books) = torture("hold", setting("REGIMEN_TORTURE_SECONDS", 12)).await;
+    let (torture, books) = torture("hold", setting("REGIMEN_TORTURE_SECONDS", 10)).await;
     books.must_close();
     torture.must_have_hurt(&books);
     assert_eq!(books.lost, Vec::<Uuid>::new());
@@ -99,8 +99,7 @@ async fn torture(on_uncertain: &str, seconds: u64) -> (Deeds, Books) {
     let enrolled: Arc<Mutex<Vec<Reader>>> = Arc::default();
     let feeding = tokio::spawn(feed(db.clone(), enrolled.clone(), stop.clone()));
     let leaving = tokio::spawn(unsubscribe(site, enrolled.clone(), seed, stop.clone()));
-    let done = CancellationToken::new();
-    let retrying = tokio::spawn(spare_them_the_back_off(db.clone(), done.clone()));
+    let _retrying = spare_them_the_back_off(&db);
 
     let mut torturer = Torturer::new(postgres, environment, seed);
     torturer.torture_for(Duration::from_secs(seconds), &relay).await;
@@ -116,8 +115,6 @@ async fn torture(on_uncertain: &str, seconds: u64) -> (Deeds, Books) {
         (books::owed(&db).await == Some(0)).then_some(())
     })
     .await;
-    done.cancel();
-    retrying.await.unwrap();
     let (deeds, _postgres) = torturer.end().await;
     assert_eq!(web.stop(Signal::TERM).await.code, Some(0));
 
@@ -200,23 +197,6 @@ async fn unsubscribe(site: Arc<Site>, enrolled: Arc<Mutex<Vec<Reader>>>, seed: u
         }
     }
     left
-}
-
-/// What was put off is due again at once: a minute's back-off is more than the torture lasts.
-async fn spare_them_the_back_off(db: PgPool, done: CancellationToken) {
-    while !done.is_cancelled() {
-        // Waits for nobody's locks and so gets into nobody's way. PostgreSQL may be away.
-        sqlx::query(
-            "update deliveries d set not_before = d.created_at
-             from (select bucket, id from deliveries where state = 'pending' and not_before > clock_timestamp()
-                   for update skip locked) as late
-             where d.bucket = late.bucket and d.id = late.id",
-        )
-        .execute(&db)
-        .await
-        .ok();
-        tokio::time::sleep(Duration::from_millis(300)).await;
-    }
 }
 
 struct Torturer {

@@ -65,6 +65,8 @@ pub(super) struct Books {
     pub(super) held: Vec<Uuid>,
     /// Of these, what never arrived.
     held_and_missing: usize,
+    /// And whose readers had left.
+    held_for_leavers: usize,
     faults: Vec<String>,
 }
 
@@ -149,6 +151,7 @@ impl Books {
             self.lost.push(one.id);
         }
         self.held_and_missing += usize::from(missing && one.state == "uncertain");
+        self.held_for_leavers += usize::from(one.reason.as_deref() == Some("ended_meanwhile"));
         if one.copies > 1 {
             self.doubled.push(one.id);
         }
@@ -215,7 +218,7 @@ impl fmt::Display for Books {
         write!(
             out,
             "{} readers, {} parts due: {} accepted, {} rejected, {} skipped ({} readers left), {} held as uncertain ({} of \
-             them never arrived). The relay kept {} mails. {} were uncertain at some time, {} doubled, {} lost, {} faults.",
+             them never arrived, {} were of readers who had left). The relay kept {} mails. {} were uncertain at some time, {} doubled, {} lost, {} faults.",
             self.readers,
             self.due,
             self.accepted,
@@ -224,6 +227,7 @@ impl fmt::Display for Books {
             self.unsubscribed,
             self.held.len(),
             self.held_and_missing,
+            self.held_for_leavers,
             self.mails,
             self.uncertain.len(),
             self.doubled.len(),
