@@ -1,24 +1,18 @@
 //! `kill -9` and SIGTERM in the middle of a send, and two dispatchers at once: nobody is left out, and nobody gets a part
 //! twice but those of whom we say that it may be so.
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
-use regimen::local::smtp::{self, Mailbox, Options, Received, Stage, Verdict};
 use rustix::process::Signal;
 use sqlx::PgPool;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 use crate::support::database;
 use crate::support::process::{Environment, Process, until};
 use crate::support::readers::{owe_first_part, spare_them_the_back_off};
-use crate::support::relay::delivery_of;
+use crate::support::slow_relay::SlowRelay;
 
 /// How a send to 1,000 readers that was killed ten times went.
 struct Crashed {
@@ -180,72 +174,4 @@ async fn owed(db: &PgPool) -> i64 {
 
 async fn count(db: &PgPool, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(db).await.unwrap()
-}
-
-/// A relay that takes its time over each mail, half of it before it has the mail and half before it says so.
-struct SlowRelay {
-    address: SocketAddr,
-    taken: Arc<Mutex<Vec<Uuid>>>,
-    open: watch::Sender<bool>,
-    _stop: DropGuard,
-}
-
-const HALF: Duration = Duration::from_millis(1);
-
-struct Notebook {
-    taken: Arc<Mutex<Vec<Uuid>>>,
-    open: watch::Receiver<bool>,
-}
-
-impl Mailbox for Notebook {
-    async fn verdict(&self, stage: Stage<'_>) -> Verdict {
-        if matches!(stage, Stage::Message(_)) {
-            self.open.clone().wait_for(|open| *open).await.ok();
-            tokio::time::sleep(HALF).await;
-        }
-        Verdict::Accept
-    }
-
-    async fn deliver(&self, mail: Received) {
-        self.taken.lock().unwrap().push(delivery_of(&mail.data));
-        tokio::time::sleep(HALF).await;
-    }
-}
-
-impl SlowRelay {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
-        let taken: Arc<Mutex<Vec<Uuid>>> = Arc::default();
-        let open = watch::Sender::new(true);
-        let notebook = Arc::new(Notebook { taken: taken.clone(), open: open.subscribe() });
-        tokio::spawn(smtp::serve(listener, notebook, Options::default(), stop.clone()));
-        Self { address, taken, open, _stop: stop.drop_guard() }
-    }
-
-    /// From now on it answers no mail.
-    fn shut(&self) {
-        self.open.send_replace(false);
-    }
-
-    fn open(&self) {
-        self.open.send_replace(true);
-    }
-
-    fn url(&self) -> String {
-        format!("smtp://{}?tls=none", self.address)
-    }
-
-    fn taken(&self) -> Vec<Uuid> {
-        self.taken.lock().unwrap().clone()
-    }
-
-    fn count(&self) -> usize {
-        self.taken.lock().unwrap().len()
-    }
-
-    /// How many readers it has taken a mail for.
-    fn readers(&self) -> usize {
-        self.taken().into_iter().collect::<BTreeSet<_>>().len()
-    }
 }

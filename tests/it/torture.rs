@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::support::own_postgres::OwnPostgres;
-use crate::support::process::{Environment, Folder, LINK_KEY, Process, Site, copy_folder, until};
+use crate::support::process::{Environment, Folder, LINK_KEY, PATIENCE, Process, Site, copy_folder, until};
 use crate::support::readers::{Reader, enroll, readers, spare_them_the_back_off};
 use crate::support::rough::RoughRelay;
 use crate::support::{SERIES, database};
@@ -110,11 +110,7 @@ async fn torture(on_uncertain: &str, seconds: u64) -> (Deeds, Books) {
     let tortured = relay.count();
     torturer.let_go();
     let calm = Instant::now();
-    until("nothing is due any more", async || {
-        torturer.revive();
-        (books::owed(&db).await == Some(0)).then_some(())
-    })
-    .await;
+    torturer.until_nothing_is_due(&db, &relay).await;
     let (deeds, _postgres) = torturer.end().await;
     assert_eq!(web.stop(Signal::TERM).await.code, Some(0));
 
@@ -335,6 +331,23 @@ impl Torturer {
         for one in &mut self.processes {
             one.process.signal(Signal::CONT);
             one.frozen_until = None;
+        }
+    }
+
+    /// However long it takes, as long as it goes on.
+    async fn until_nothing_is_due(&mut self, db: &PgPool, relay: &RoughRelay) {
+        let (mut before, mut moved) = ((0, None), Instant::now());
+        loop {
+            self.revive();
+            let now = (relay.count(), books::owed(db).await);
+            if now.1 == Some(0) {
+                return;
+            }
+            if now != before {
+                (before, moved) = (now, Instant::now());
+            }
+            assert!(moved.elapsed() < PATIENCE, "it does not go on: {now:?}, {:#?}", books::what_is_owed(db).await);
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 

@@ -7,6 +7,9 @@ pub mod process;
 pub mod readers;
 pub mod relay;
 pub mod rough;
+pub mod slow_relay;
+pub mod small_disk;
+pub mod wrong_clock;
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -51,6 +51,7 @@ impl OwnPostgres {
 
     /// Starts it after it was stopped.
     pub async fn open(&mut self) {
+        drop(self.server.take());
         let data = self.data.clone();
         let server =
             tokio::task::spawn_blocking(move || PrivatePostgres::start(&data, &SETTINGS)).await.unwrap().unwrap();
@@ -72,6 +73,13 @@ impl OwnPostgres {
     pub async fn restart(&mut self, signal: Signal) {
         self.shut(signal).await;
         self.open().await;
+    }
+
+    /// Whether it has ended by itself.
+    pub fn is_gone(&self) -> bool {
+        let Some(pid) = self.postmaster_if_any() else { return true };
+        let line = std::fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
+        !String::from_utf8_lossy(&line).contains("postgres")
     }
 
     /// Kills one process that serves a client: PostgreSQL then throws everybody out and recovers. Nothing happens when
@@ -99,8 +107,12 @@ impl OwnPostgres {
     }
 
     fn postmaster(&self) -> Pid {
-        let file = std::fs::read_to_string(self.data.join("cluster/postmaster.pid")).unwrap();
-        Pid::from_raw(file.lines().next().unwrap().trim().parse().unwrap()).unwrap()
+        self.postmaster_if_any().unwrap()
+    }
+
+    fn postmaster_if_any(&self) -> Option<Pid> {
+        let file = std::fs::read_to_string(self.data.join("cluster/postmaster.pid")).ok()?;
+        Pid::from_raw(file.lines().next()?.trim().parse().ok()?)
     }
 
     /// The postmaster's own.

@@ -31,6 +31,14 @@ pub(super) async fn owed(db: &PgPool) -> Option<i64> {
     sqlx::query_scalar(sql).fetch_one(db).await.ok()
 }
 
+/// For whoever looks for what stands in the way.
+pub(super) async fn what_is_owed(db: &PgPool) -> Vec<String> {
+    let sql =
+        "select d::text || e.state from deliveries d join enrollments e on e.bucket = d.bucket and e.id = d.enrollment
+        where d.state in ('pending', 'claimed', 'sending') limit 20";
+    sqlx::query_scalar(sql).fetch_all(db).await.unwrap()
+}
+
 /// One delivery at the end.
 #[derive(Debug)]
 struct Delivery {
