@@ -230,6 +230,7 @@ pub async fn run(
     let ticker = schedule::Settings {
         cron: config.schedule.clone(),
         on_uncertain: config.dispatch.on_uncertain,
+        lease: config.dispatch.lease,
         role: roles.word(),
     };
     parts.spawn(part(schedule::run(service.clone(), ticker, node, stop.clone())));

@@ -22,6 +22,8 @@ use crate::store::{self, WAKE_CHANNEL, installation};
 pub struct Settings {
     pub cron: Schedule,
     pub on_uncertain: OnUncertain,
+    /// How long a dispatcher's claim holds without a heartbeat.
+    pub lease: chrono::TimeDelta,
     /// The word for this process in the list of nodes.
     pub role: &'static str,
 }
@@ -46,7 +48,7 @@ pub async fn run(service: Service, settings: Settings, node: Uuid, stop: Cancell
         }
         Ok(())
     });
-    let grace = Arc::new(Grace::default());
+    let grace = Arc::new(Grace::after(settings.lease));
     recurring(&mut work, s, &stop, &nudges.reap, Duration::from_secs(15), move |s| {
         reap(s, policy, node, grace.clone())
     });
@@ -78,20 +80,24 @@ async fn clean_up(service: Service, stop: CancellationToken) -> anyhow::Result<(
     Ok(())
 }
 
-/// While the database is away nobody can renew a lease. Whoever holds one gets this long after its return to say what
-/// became of its mails, before they are taken for uncertain and sent again.
-const GRACE: Duration = Duration::from_secs(45);
-
-#[derive(Default)]
-struct Grace(Mutex<Option<Instant>>);
+/// While the database is away nobody can renew a lease. Whoever holds one gets one and a half times its span after the
+/// database's return to say what became of its mails, before they are taken for uncertain and sent again.
+struct Grace {
+    span: Duration,
+    until: Mutex<Option<Instant>>,
+}
 
 impl Grace {
+    fn after(lease: chrono::TimeDelta) -> Self {
+        Self { span: lease.to_std().unwrap_or_default() * 3 / 2, until: Mutex::default() }
+    }
+
     fn begin(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + GRACE);
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + self.span);
     }
 
     fn lasts(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| Instant::now() < until)
+        self.until.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| Instant::now() < until)
     }
 }
 

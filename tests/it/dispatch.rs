@@ -197,6 +197,9 @@ async fn an_expired_claim_goes_back_and_an_expired_sending_is_uncertain() {
     app.service.clock().advance_real(minutes(1));
     assert_eq!(app.reap().await, (1, 1));
     app.dispatch_all_due().await;
+    assert_eq!(app.step_states().await["accepted"], 3, "what is uncertain waits, like all that is put off");
+    app.service.clock().advance_real(minutes(2));
+    app.dispatch_all_due().await;
     assert_eq!(app.step_states().await["accepted"], 4);
     assert_eq!(app.count("select count(*) from deliveries where uncertain_count > 0").await, 1);
 
@@ -329,6 +332,7 @@ async fn what_another_node_took_over_from_a_sender_that_was_held_up_is_sent_once
         regimen::actions::tidy::reap(&service, OnUncertain::Resend, other_node).await.unwrap();
     });
     app.dispatch_all_due().await;
+    app.service.clock().advance_real(minutes(2));
     app.dispatch_all_due().await;
     let sent: Vec<usize> = readers.iter().map(|reader| app.mails_to(reader).len()).collect();
     assert_eq!(sent.iter().filter(|count| **count > 1).count(), 1, "only the one that was on the wire: {sent:?}");

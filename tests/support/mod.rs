@@ -2,9 +2,15 @@
 //! moved by hand.
 #![allow(dead_code)]
 pub mod database;
+pub mod own_postgres;
 pub mod process;
+pub mod readers;
 pub mod relay;
+pub mod rough;
+pub mod slow_relay;
+pub mod small_disk;
 pub mod statements;
+pub mod wrong_clock;
 
 use std::net::SocketAddr;
 use std::time::Duration;
