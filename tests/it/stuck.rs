@@ -121,6 +121,9 @@ async fn a_process_that_was_frozen_past_its_lease_sends_and_changes_nothing_when
     at_the_relay.await.unwrap();
     until("others wait for the connection", async || (count(&db, SENDING).await >= 10).then_some(())).await;
     frozen.signal(Signal::STOP);
+    let at_work = "select count(*) from pg_stat_activity
+        where datname = current_database() and state = 'active' and pid <> pg_backend_pid()";
+    until("what it had asked PostgreSQL is done", async || (count(&db, at_work).await == 0).then_some(())).await;
     let marked = count(&db, SENDING).await;
     // The relay takes the one that it has; whoever should hear of it does not.
     go_on.send(()).unwrap();
