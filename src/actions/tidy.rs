@@ -65,16 +65,29 @@ pub async fn forget_unconfirmed(service: &Service) -> Result<u64, ActionError> {
 pub async fn reap(service: &Service, policy: OnUncertain, node: Uuid) -> Result<(u64, u64), ActionError> {
     let (mut given_back, mut uncertain) = (0, 0);
     for bucket in Bucket::all() {
-        let real = service.clock().real();
-        given_back += queue::reap_claimed(service.db(), bucket, real).await?;
-        let expired = queue::expired_sending(service.db(), bucket, real).await?;
-        if !expired.is_empty() {
-            let why = "the lease ran out while sending";
-            // Whoever had it may have fallen over this very mail, and the next one to take it would, too.
-            let wait = retry_after(1, service.clock().random_fraction());
-            let not_before = real + TimeDelta::from_std(wait).unwrap_or_default();
-            uncertain += settle_uncertain(service, bucket, &expired, policy, not_before, node, why).await?;
-        }
+        let (back, unknown) = reap_bucket(service, bucket, policy, node).await?;
+        (given_back, uncertain) = (given_back + back, uncertain + unknown);
+    }
+    Ok((given_back, uncertain))
+}
+
+/// The same in one bucket.
+pub async fn reap_bucket(
+    service: &Service,
+    bucket: Bucket,
+    policy: OnUncertain,
+    node: Uuid,
+) -> Result<(u64, u64), ActionError> {
+    let real = service.clock().real();
+    let given_back = queue::reap_claimed(service.hot_db(), bucket, real).await?;
+    let expired = queue::expired_sending(service.hot_db(), bucket, real).await?;
+    let mut uncertain = 0;
+    if !expired.is_empty() {
+        let why = "the lease ran out while sending";
+        // Whoever had it may have fallen over this very mail, and the next one to take it would, too.
+        let wait = retry_after(1, service.clock().random_fraction());
+        let not_before = real + TimeDelta::from_std(wait).unwrap_or_default();
+        uncertain = settle_uncertain(service, bucket, &expired, policy, not_before, node, why).await?;
     }
     if given_back + uncertain > 0 {
         service.wake_dispatcher();
@@ -101,7 +114,7 @@ pub async fn settle_uncertain(
             Ok(settle(service, bucket, &settled, node, hands).await? as u64)
         }
         OnUncertain::Resend => {
-            let mut tx = service.db().begin().await?;
+            let mut tx = service.hot_db().begin().await?;
             let again = queue::send_again(&mut tx, bucket, batch, not_before, hands).await?;
             let (again, held): (Vec<Outcome>, Vec<Outcome>) =
                 outcomes.into_iter().partition(|one| again.contains(&one.id));

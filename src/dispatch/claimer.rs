@@ -96,7 +96,7 @@ async fn pass(shared: &Arc<Shared>, lanes: &Lanes, priorities: &[i16]) -> anyhow
         shared.line.push(Lane::Urgent, Errand::Test(test)).await;
         busy = true;
     }
-    let look = queue::look(service.db(), &service.slugs(), priorities, service.hands()).await?;
+    let look = queue::look(service.hot_db(), &service.slugs(), priorities, service.hands()).await?;
     for head in &look.due {
         let Some(room) = room_for(shared, lanes, head.priority).await? else { break };
         if shared.relay_health.rest_until().is_some() {
@@ -146,7 +146,7 @@ async fn claim(shared: &Shared, head: &Head) -> anyhow::Result<Vec<Claimed>> {
     let service = &shared.service;
     let hands = service.hands();
     let until = hands.real + shared.settings.lease;
-    let claimed = queue::claim(service.db(), head, hands, until, shared.node, shared.settings.batch).await?;
+    let claimed = queue::claim(service.hot_db(), head, hands, until, shared.node, shared.settings.batch).await?;
     shared.held.take(head.bucket, claimed.iter().map(Claimed::fence), until);
     Ok(claimed)
 }
@@ -227,7 +227,7 @@ pub(super) async fn give_back(shared: &Shared, bucket: Bucket, fences: Vec<Fence
 
 /// The same, until an instant (real time). If it cannot be written the leases run out and they come back by themselves.
 async fn give_back_until(shared: &Shared, bucket: Bucket, batch: Vec<(Fence, Option<DateTime<Utc>>)>) {
-    if let Err(error) = queue::release(shared.service.db(), bucket, &batch).await {
+    if let Err(error) = queue::release(shared.service.hot_db(), bucket, &batch).await {
         tracing::warn!(%error, "deliveries could not be given back; their leases will run out");
     }
     shared.held.let_go(batch.into_iter().map(|((id, _), _)| id));

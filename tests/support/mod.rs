@@ -9,6 +9,7 @@ pub mod relay;
 pub mod rough;
 pub mod slow_relay;
 pub mod small_disk;
+pub mod statements;
 pub mod wrong_clock;
 
 use std::net::SocketAddr;
@@ -273,6 +274,8 @@ pub fn settings() -> Settings {
         confirm_expires: days(3),
         reminder_after: days(1),
         pending_kept: days(30),
+        attempts_kept: days(180),
+        ended_kept: days(400),
         confirmations_per_day: 3,
         already_cooldown: days(1),
         editors: vec![address("editor@example.org")],
