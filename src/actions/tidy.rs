@@ -7,7 +7,7 @@ use super::sign_up::owe_now;
 use super::{ActionError, Service};
 use crate::model::{Bucket, DeliveryState, EnrollmentState, Kind, retry_after};
 use crate::store::queue;
-use crate::store::settle::{Outcome, record_attempts};
+use crate::store::settle::{Outcome, lock, record_attempts};
 use crate::store::{enrollments, installation};
 
 /// What to do with a mail of which nobody can say whether the relay took it.
@@ -115,6 +115,9 @@ pub async fn settle_uncertain(
         }
         OnUncertain::Resend => {
             let mut tx = service.hot_db().begin().await?;
+            // Who leaves at the same time is waited for: what goes back to the queue after that would stay there for ever.
+            let ids: Vec<Uuid> = batch.iter().map(|(id, _)| *id).collect();
+            lock(&mut *tx, bucket, &ids).await?;
             let again = queue::send_again(&mut tx, bucket, batch, not_before, hands).await?;
             let (again, held): (Vec<Outcome>, Vec<Outcome>) =
                 outcomes.into_iter().partition(|one| again.contains(&one.id));
