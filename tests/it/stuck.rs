@@ -187,9 +187,7 @@ async fn a_relay_that_never_answers_holds_up_one_mail_keeps_its_lease_and_does_n
     }
 }
 
-/// A known weakness: see the reason.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "KNOWN FAULT: the settler tries for minutes, also when it was asked to stop (SETTLE_TRIES in dispatch/settler.rs)"]
 async fn a_stop_does_not_wait_for_a_database_that_is_away() {
     let (mut postgres, relay) = (OwnPostgres::start().await, SlowRelay::start().await);
     let db = database::connect(&postgres.url());
@@ -206,7 +204,6 @@ async fn a_stop_does_not_wait_for_a_database_that_is_away() {
     assert!(asked.elapsed() < Duration::from_secs(20), "a supervisor would have killed it: {:?}", asked.elapsed());
 }
 
-/// A known weakness: see the reason.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "KNOWN FAULT: the farewell does not reach a test send (`send_test` in dispatch/sender.rs)"]
 async fn a_stop_does_not_wait_for_a_relay_that_never_answers_a_test_send() {
