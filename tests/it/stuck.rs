@@ -23,8 +23,9 @@ fn environment(database_url: &str, relay_url: &str) -> Environment {
         .with("REGIMEN__SCHEDULE__REAP", "* * * * * *")
 }
 
-async fn count(db: &PgPool, sql: &'static str) -> i64 {
-    sqlx::query_scalar(sql).fetch_one(db).await.unwrap()
+async fn count(db: &PgPool, sql: &'static str) -> usize {
+    let count: i64 = sqlx::query_scalar(sql).fetch_one(db).await.unwrap();
+    usize::try_from(count).unwrap()
 }
 
 async fn instant(db: &PgPool, sql: &'static str) -> Option<DateTime<Utc>> {
@@ -142,7 +143,7 @@ async fn a_process_that_was_frozen_past_its_lease_sends_and_changes_nothing_when
     assert_eq!(state_of_all(&db).await, states, "and changed nothing");
     // What it learned is told of its own attempt.
     assert_eq!(count(&db, "select count(*) from attempts where attempt = 1 and outcome = 'accepted'").await, 1);
-    assert_eq!(count(&db, "select count(*) from deliveries where state = 'accepted'").await, some.len() as i64);
+    assert_eq!(count(&db, "select count(*) from deliveries where state = 'accepted'").await, some.len());
 
     let uncertain = count(&db, "select count(*) from deliveries where uncertain_count > 0").await;
     assert_eq!(uncertain, marked, "each that it had marked is listed");
