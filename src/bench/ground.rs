@@ -12,13 +12,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
-use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::Ed25519KeyPair;
-use base64::prelude::{BASE64_STANDARD, Engine as _};
-use sqlx::PgPool;
+use sqlx::{ConnectOptions as _, PgPool};
 
 use super::child::Program;
+use super::keys::Signing;
 use super::sink::SinkOptions;
 use super::sink_process::SinkProcess;
 use crate::app::demo::new_secrets;
@@ -41,22 +38,6 @@ pub(super) struct Ground {
     // Dropped in this order: PostgreSQL stops, then its folder goes.
     postgres: Option<PrivatePostgres>,
     folder: Folder,
-}
-
-/// What mails are signed with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Signing {
-    Ed25519,
-    Rsa2048,
-}
-
-impl Signing {
-    fn file(self) -> &'static str {
-        match self {
-            Self::Ed25519 => "ed25519.pem",
-            Self::Rsa2048 => "rsa2048.pem",
-        }
-    }
 }
 
 /// A migrated database of its own.
@@ -114,7 +95,10 @@ impl Ground {
         let name = format!("bench_{}", self.next.fetch_add(1, Ordering::Relaxed));
         run_sql(&self.url, &format!("create database {name} template template_bench")).await?;
         let url = named(&self.url, &name)?;
-        Ok(Database { pool: store::pool(&url, 4)?, url })
+        let pool = store::pool(&url, 4)?;
+        // A checkpoint is slow, and so is counting 300,000 mails: that is no news here.
+        pool.set_connect_options(pool.connect_options().as_ref().clone().disable_statement_logging());
+        Ok(Database { url, pool })
     }
 
     /// `regimen dispatch`, once it has said in the database that it lives.
@@ -212,22 +196,10 @@ fn embedded_series() -> anyhow::Result<Arc<Series>> {
     library.series.into_values().next().context("the built-in content has a series")
 }
 
-/// Keys that nobody else has, as PEM files.
 fn write_keys(folder: &Path) -> anyhow::Result<()> {
-    let failed = |_| anyhow::anyhow!("a key cannot be made");
-    let ed25519 = Ed25519KeyPair::generate().map_err(failed)?;
-    let ed25519: Pkcs8V1Der<'_> = ed25519.as_der().map_err(failed)?;
-    let rsa = aws_lc_rs::rsa::KeyPair::generate(KeySize::Rsa2048).map_err(failed)?;
-    let rsa: Pkcs8V1Der<'_> = rsa.as_der().map_err(failed)?;
-    for (signing, der) in [(Signing::Ed25519, ed25519.as_ref()), (Signing::Rsa2048, rsa.as_ref())] {
-        let mut pem = "-----BEGIN PRIVATE KEY-----\n".to_owned();
-        for line in BASE64_STANDARD.encode(der).as_bytes().chunks(64) {
-            pem.push_str(&String::from_utf8_lossy(line));
-            pem.push('\n');
-        }
-        pem.push_str("-----END PRIVATE KEY-----\n");
+    for signing in [Signing::Ed25519, Signing::Rsa2048] {
         let mut file = File::options().write(true).create_new(true).mode(0o600).open(folder.join(signing.file()))?;
-        file.write_all(pem.as_bytes())?;
+        file.write_all(signing.new_key()?.as_bytes())?;
     }
     Ok(())
 }

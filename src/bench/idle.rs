@@ -1,7 +1,8 @@
 //! What a dispatcher costs that has nothing to do.
 use std::time::{Duration, Instant};
 
-use super::ground::{Ground, Signing};
+use super::ground::Ground;
+use super::keys::Signing;
 use super::readers::{Due, load};
 use super::rig::{Rig, Setup};
 use super::sink::SinkOptions;

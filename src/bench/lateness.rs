@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::ground::{Ground, Signing};
+use super::ground::Ground;
+use super::keys::Signing;
 use super::readers::{Due, load_at_once};
 use super::report::share;
 use super::rig::{Rig, Setup, patience};

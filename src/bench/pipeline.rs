@@ -1,6 +1,7 @@
 //! The whole way of a mail, claim → render → sign → send → settle, beside a client that only writes.
 use super::ceiling::{Ceiling, postfix, source_rate};
-use super::ground::{Ground, Signing};
+use super::ground::Ground;
+use super::keys::Signing;
 use super::report::median;
 use super::rig::{Rig, Setup};
 use super::sink::SinkOptions;
@@ -41,7 +42,7 @@ pub(super) async fn pipeline(bench: &mut Bench, ground: &Ground, what: Pipeline)
         ));
     }
     rig.stop().await?;
-    let note = format!("{} mails of {octets} octets, {} times", bench.options.mails, bench.options.rounds);
+    let note = format!("{} mails of {octets} octets, median of {}", bench.options.mails, bench.options.rounds);
     if what.name == "pipeline-ed25519" {
         bench.peak = Some(median(&ours));
     }
@@ -63,7 +64,7 @@ pub(super) async fn sink(bench: &mut Bench, ground: &Ground) -> anyhow::Result<(
         ours.push(source_rate(ground, &source, sink.port(), 16, bench.options.mails, USUAL_OCTETS).await?);
     }
     bench.say(&format!("sink: {:.0}/s, Postfix's {:.0}/s", median(&ours), median(&theirs)));
-    let note = format!("{} mails of {USUAL_OCTETS} octets, {} times", bench.options.mails, bench.options.rounds);
+    let note = format!("{} mails of {USUAL_OCTETS} octets, median of {}", bench.options.mails, bench.options.rounds);
     bench.put(line("sink").against(median(&ours), median(&theirs), ceiling.name(16), note));
     Ok(())
 }
@@ -88,7 +89,7 @@ pub(super) async fn slow_relay(bench: &mut Bench, ground: &Ground) -> anyhow::Re
         all += run.sink.mails;
     }
     rig.stop().await?;
-    let note = format!("{mails} mails, {} times", bench.options.rounds);
+    let note = format!("{mails} mails, median of {}", bench.options.rounds);
     bench.put(line("slow-relay").alone(median(&rates), note));
     #[allow(clippy::cast_precision_loss)]
     let share = stalled as f64 * 100.0 / all.max(1) as f64;

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 
 use super::child::Program;
-use super::ground::{Database, Ground, Signing};
+use super::ground::{Database, Ground};
+use super::keys::Signing;
 use super::readers::{self, Due, Owed};
 use super::report::per_second;
 use super::sink::{Report, SinkOptions};

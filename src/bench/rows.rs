@@ -5,7 +5,8 @@ use rand::seq::SliceRandom as _;
 use rand::{SeedableRng as _, rngs::StdRng};
 
 use super::ceiling::Ceiling;
-use super::ground::{Database, Ground, Signing};
+use super::ground::{Database, Ground};
+use super::keys::Signing;
 use super::readers::{Due, Owed, load};
 use super::report::median;
 use super::rig::{Rig, Setup};

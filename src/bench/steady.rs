@@ -1,5 +1,6 @@
 //! Many mails in a row: as fast at the end as at the beginning, and in the same memory.
-use super::ground::{Ground, Signing};
+use super::ground::Ground;
+use super::keys::Signing;
 use super::report::median;
 use super::rig::{Rig, Run, Setup};
 use super::sink::SinkOptions;
