@@ -90,12 +90,13 @@ pub struct Ended {
 impl Process {
     pub fn start(arguments: &[&str], environment: &Environment) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_regimen"));
-        command.args(arguments).env_clear().envs(&environment.0);
+        command.args(arguments).env_clear();
         for name in ["PATH", "HOME", "TMPDIR", "PG_BIN", "LLVM_PROFILE_FILE"] {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
             }
         }
+        command.envs(&environment.0);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (out, err) = (Arc::default(), Arc::default());
         let readers = vec![
