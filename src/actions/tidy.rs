@@ -64,11 +64,16 @@ pub async fn forget_unconfirmed(service: &Service) -> Result<u64, ActionError> {
 /// Takes back every lease that ran out. Answers how many were given back and how many were uncertain.
 pub async fn reap(service: &Service, policy: OnUncertain, node: Uuid) -> Result<(u64, u64), ActionError> {
     let (mut given_back, mut uncertain) = (0, 0);
-    for bucket in Bucket::all() {
+    for bucket in buckets() {
         let (back, unknown) = reap_bucket(service, bucket, policy, node).await?;
         (given_back, uncertain) = (given_back + back, uncertain + unknown);
     }
     Ok((given_back, uncertain))
+}
+
+/// For who takes them back bucket by bucket.
+pub fn buckets() -> impl Iterator<Item = Bucket> {
+    Bucket::all()
 }
 
 /// The same in one bucket.

@@ -16,8 +16,9 @@ use serde_json::Value;
 
 use super::TOKEN;
 
-/// Longer than anything here takes, also on a machine with much else to do.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+/// Longer than anything here takes, also on a machine with much else to do. What a kill hit is sent again only when its lease
+/// of half a minute has run out, and then a good minute later.
+pub const PATIENCE: Duration = Duration::from_mins(3);
 pub const LINK_KEY: &str = "a-link-key-for-the-tests-only-0123456789";
 
 /// The ring that the processes seal with.
