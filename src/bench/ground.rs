@@ -158,8 +158,10 @@ impl Ground {
         let path = self.folder.path.join(format!("regimen-{connections}-{signing:?}.toml"));
         let key = self.folder.path.join(signing.file());
         let domain = self.series.from.address.domain();
+        let key = key.to_str().context("the folder of the benchmark has a name in UTF-8")?;
         let text = format!(
-            "[smtp]\nconnections = {connections}\n\n[[mail.dkim]]\ndomain = {domain:?}\nselector = \"bench\"\nkey_file = {key:?}\n"
+            "[smtp]\nconnections = {connections}\n\n\
+             [[mail.dkim]]\ndomain = {domain:?}\nselector = \"bench\"\nkey_file = {key:?}\n"
         );
         std::fs::write(&path, text)?;
         Ok(path)

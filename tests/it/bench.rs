@@ -154,7 +154,7 @@ impl Sink {
         let mut input = "EHLO test.example.org\r\n".to_owned();
         for id in ids {
             input.push_str("MAIL FROM:<series@example.com>\r\nRCPT TO:<reader@example.org>\r\nDATA\r\n");
-            input.push_str(&format!("Message-ID: <{id}@example.com>\r\n\r\nA text.\r\n.\r\n"));
+            input.extend(["Message-ID: <", id, "@example.com>\r\n\r\nA text.\r\n.\r\n"]);
         }
         input.push_str("QUIT\r\n");
         stream.write_all(input.as_bytes()).unwrap();
