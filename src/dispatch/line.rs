@@ -195,3 +195,69 @@ impl Drop for Idle<'_> {
         self.0.lock().idle -= 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    fn test_send() -> Errand {
+        let word = String::new;
+        Errand::Test(TestSend {
+            id: uuid::Uuid::nil(),
+            series: word(),
+            step: word(),
+            condition: word(),
+            recipient: word(),
+        })
+    }
+
+    #[tokio::test]
+    async fn a_sender_without_a_connection_is_called_only_when_the_others_are_not_enough() {
+        let line = Line::new(4);
+        line.connected();
+        let mut idle = Box::pin(line.called(true));
+        let mut unconnected = Box::pin(line.called(false));
+        assert!(idle.as_mut().now_or_never().is_none() && unconnected.as_mut().now_or_never().is_none());
+        line.push(Lane::Steps, test_send()).await;
+        assert!(unconnected.as_mut().now_or_never().is_none(), "one mail, one idle connection");
+        line.push(Lane::Steps, test_send()).await;
+        assert_eq!(unconnected.now_or_never(), Some(Call::Work));
+        assert_eq!(idle.now_or_never(), Some(Call::Work));
+    }
+
+    #[tokio::test]
+    async fn a_knock_calls_for_the_first_connection_and_hears_when_there_is_none() {
+        let line = Line::new(4);
+        let mut knocking = Box::pin(line.somebody_connected());
+        assert!(knocking.as_mut().now_or_never().is_none());
+        assert_eq!(line.called(false).now_or_never(), Some(Call::Work));
+        assert!(!line.not_connected(), "nobody else has one");
+        assert_eq!(knocking.now_or_never(), Some(false));
+
+        let mut knocking = Box::pin(line.somebody_connected());
+        assert!(knocking.as_mut().now_or_never().is_none());
+        line.connected();
+        assert_eq!(knocking.now_or_never(), Some(true));
+        assert_eq!(line.somebody_connected().now_or_never(), Some(true));
+    }
+
+    #[tokio::test]
+    async fn each_lane_has_room_of_its_own_and_the_urgent_one_goes_first() {
+        let line = Line::new(1);
+        line.push(Lane::Steps, test_send()).await;
+        let mut full = Box::pin(line.push(Lane::Steps, test_send()));
+        assert!(full.as_mut().now_or_never().is_none());
+        line.push(Lane::Urgent, test_send()).now_or_never().expect("its lane is empty");
+        line.take().unwrap();
+        assert!(full.as_mut().now_or_never().is_none(), "that was the urgent one");
+        line.take().unwrap();
+        full.now_or_never().expect("now there is room");
+        line.close();
+        assert_eq!(line.called(true).now_or_never(), Some(Call::Work), "what lies there is done first");
+        line.take().unwrap();
+        assert_eq!(line.called(true).now_or_never(), Some(Call::Closed));
+        assert!(line.take().is_none());
+    }
+}

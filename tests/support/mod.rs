@@ -50,6 +50,8 @@ pub fn address(text: &str) -> EmailAddress {
 pub struct Setup {
     /// Where the story begins: a Monday noon in New York by default.
     pub start: DateTime<Utc>,
+    /// A clock that runs by itself instead.
+    pub clock: Option<Clock>,
     pub on_uncertain: OnUncertain,
     pub connections: usize,
     pub bundle: Bundle,
@@ -59,6 +61,7 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             start: "2026-03-02T17:00:00Z".parse().unwrap(),
+            clock: None,
             on_uncertain: OnUncertain::Resend,
             connections: 2,
             bundle: Bundle::embedded(),
@@ -91,7 +94,7 @@ impl App {
     pub async fn start_on(database_url: String, relay: Relay, setup: Setup) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let local: SocketAddr = listener.local_addr().unwrap();
-        let clock = Clock::manual(setup.start, 1);
+        let clock = setup.clock.unwrap_or_else(|| Clock::manual(setup.start, 1));
         let db = database::connect(&database_url);
         let (library, _) = service::publish(&db, &clock, &setup.bundle).await.unwrap();
         let keyring = Keyring::parse(&Keyring::generate(1, [1; 32])).unwrap();

@@ -34,10 +34,11 @@ struct Script {
     connections: usize,
 }
 
+#[derive(Clone)]
 pub struct Relay {
     address: SocketAddr,
     script: Arc<Mutex<Script>>,
-    _stop: DropGuard,
+    _stop: Arc<DropGuard>,
 }
 
 struct Box_(Arc<Mutex<Script>>);
@@ -87,7 +88,7 @@ impl Relay {
         let script = Arc::new(Mutex::new(Script::default()));
         let stop = CancellationToken::new();
         tokio::spawn(smtp::serve(listener, Arc::new(Box_(script.clone())), options, stop.clone()));
-        Self { address, script, _stop: stop.drop_guard() }
+        Self { address, script, _stop: Arc::new(stop.drop_guard()) }
     }
 
     pub fn url(&self) -> String {
