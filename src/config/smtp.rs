@@ -192,7 +192,8 @@ impl Reader<'_> {
         }
         // What cannot be read here is reported when the relay is needed, without being repeated.
         if Url::parse(&row.url).is_ok_and(|url| url.password().is_some()) {
-            self.faults.push(format!("{place}: url has a password in it: use url_file, or {variable} in the environment"));
+            self.faults
+                .push(format!("{place}: url has a password in it: use url_file, or {variable} in the environment"));
             return None;
         }
         Some(Secret(row.url.clone()))

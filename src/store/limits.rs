@@ -72,7 +72,7 @@ pub async fn take_tokens(
     )
     .fetch_one(db)
     .await?;
-    Ok(Taken { granted: whole(row.granted), next: rate.time_for((1.0 - row.left).max(0.0)), turns_until: row.turns_until })
+    Ok(Taken { granted: whole(row.granted), next: rate.time_for(1.0 - row.left), turns_until: row.turns_until })
 }
 
 /// Gives turns to mails that have to wait, behind those that already have one. Answers when the first is.
@@ -85,16 +85,10 @@ pub async fn take_turns(
     real: DateTime<Utc>,
 ) -> Result<DateTime<Utc>, sqlx::Error> {
     let spacing = 1.0 / rate.per_second;
-    let first = sqlx::query_file_scalar!(
-        "src/store/sql/take_turns.sql",
-        what.as_str(),
-        key,
-        spacing,
-        f64::from(mails),
-        real
-    )
-    .fetch_optional(db)
-    .await?;
+    let first =
+        sqlx::query_file_scalar!("src/store/sql/take_turns.sql", what.as_str(), key, spacing, f64::from(mails), real)
+            .fetch_optional(db)
+            .await?;
     Ok(first.unwrap_or(real))
 }
 
@@ -111,15 +105,10 @@ pub async fn take_of_day(
     cap: u32,
     want: u32,
 ) -> Result<u32, sqlx::Error> {
-    let granted = sqlx::query_file_scalar!(
-        "src/store/sql/take_of_day.sql",
-        relay,
-        day,
-        i64::from(want),
-        i64::from(cap)
-    )
-    .fetch_one(db)
-    .await?;
+    let granted =
+        sqlx::query_file_scalar!("src/store/sql/take_of_day.sql", relay, day, i64::from(want), i64::from(cap))
+            .fetch_one(db)
+            .await?;
     Ok(u32::try_from(granted).unwrap_or(0))
 }
 
@@ -227,7 +216,11 @@ fn as_seconds(span: TimeDelta) -> f64 {
     span.num_milliseconds() as f64 / 1_000.0
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number from 0 to what was asked for")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a whole number from 0 to what was asked for"
+)]
 fn whole(number: f64) -> u32 {
     number as u32
 }

@@ -38,6 +38,8 @@ pub struct Claimed {
     pub attempt: i32,
     /// Attempts charged before this one.
     pub tries: i16,
+    /// Whether it had to wait before, for whatever reason.
+    pub put_off: bool,
     /// As typed by the reader.
     pub address: String,
     /// The sealed condition.
@@ -139,6 +141,7 @@ pub async fn claim(
                 due_at: row.due_at,
                 attempt: row.attempt,
                 tries: row.tries,
+                put_off: row.put_off,
                 address: row.address,
                 condition: row.condition,
                 request: row.request,

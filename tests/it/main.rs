@@ -14,5 +14,6 @@ mod main_job;
 mod migrate;
 mod privacy;
 mod recover;
+mod relays;
 mod sign_up;
 mod unsubscribe;

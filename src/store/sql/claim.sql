@@ -37,4 +37,4 @@ join enrollments e on e.bucket = $1 and e.id = again.enrollment
 join subscribers s on s.bucket = $1 and s.id = again.subscriber
 where d.bucket = $1 and d.id = picked.id
 returning d.id, d.enrollment, d.subscriber, d.series, d.kind, d.step, d.occasion, d.due_at, d.attempt, d.tries,
-    s.address, e.condition, e.request, e.requested_at
+    d.not_before is not null as "put_off!", s.address, e.condition, e.request, e.requested_at

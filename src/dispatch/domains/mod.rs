@@ -1,0 +1,364 @@
+//! What of a claimed batch may go on now, by its recipients' domains: their rates, how many mails may be in flight to one at
+//! once, and domains that asked for less. What may not go waits in the queue, its times spread so that it comes back in the
+//! order and at the speed in which it can go; it is not charged and holds nobody else up.
+//!
+//! No domain is logged: one of a single person's is that person.
+mod pace;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgPool;
+use tokio::time::Instant;
+
+use super::DomainSettings;
+use super::prepare::Prepared;
+use crate::model::EmailAddress;
+use crate::store::limits::{self, Closing, Limited, Rate, SlowDomain};
+use crate::store::queue::{Claimed, Fence};
+use crate::transport::Slow;
+use pace::{Pace, Room};
+
+pub(super) struct Domains {
+    rules: HashMap<String, Rule>,
+    /// For each domain that has no rule of its own.
+    others: Option<Rule>,
+    known: Mutex<HashMap<String, Pace>>,
+    /// Whether any domain has asked for less: where none has and there are no rules, nobody looks at addresses.
+    any_slow: AtomicBool,
+    /// When the slow domains were last read.
+    read_at: tokio::sync::Mutex<Option<Instant>>,
+}
+
+/// What a domain wants.
+#[derive(Debug, Clone, Copy)]
+struct Rule {
+    connections: Option<usize>,
+    rate: Option<Rate>,
+}
+
+const NO_RULE: Rule = Rule { connections: None, rate: None };
+
+/// What a batch comes to.
+#[derive(Default)]
+pub(super) struct Admission {
+    pub(super) go: Vec<(Claimed, Option<Passage>)>,
+    /// Until when each of the others waits (real time).
+    pub(super) wait: Vec<(Fence, DateTime<Utc>)>,
+}
+
+/// What the others have found out is read this often.
+const FRESH: std::time::Duration = std::time::Duration::from_secs(1);
+/// More slow domains than this are not looked at: something else is wrong then.
+const MOST_SLOW: i64 = 10_000;
+/// Domains that are kept in mind before those with nothing to keep are forgotten.
+const MOST_KNOWN: usize = 10_000;
+/// When the database cannot be asked.
+const AFTER_TROUBLE: TimeDelta = TimeDelta::seconds(2);
+
+/// Greylisting is over after minutes. RFC 6647 leaves the time to the receiver; most have five minutes or less.
+const GREYLISTED: Closing = Closing { first: TimeDelta::minutes(1), most: TimeDelta::minutes(5) };
+const TOO_FAST: Closing = Closing { first: TimeDelta::minutes(1), most: TimeDelta::hours(1) };
+
+impl Domains {
+    pub(super) fn new(settings: &[DomainSettings]) -> Self {
+        let rule =
+            |one: &DomainSettings| Rule { connections: one.connections, rate: one.per_minute.map(Rate::per_minute) };
+        Self {
+            rules: settings.iter().map(|one| (one.domain.clone(), rule(one))).collect(),
+            others: settings.iter().find(|one| one.domain == "*").map(rule),
+            known: Mutex::default(),
+            any_slow: AtomicBool::new(false),
+            read_at: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Says of each mail whether it may go on now.
+    pub(super) async fn admit(self: &Arc<Self>, db: &PgPool, claimed: Vec<Claimed>, real: DateTime<Utc>) -> Admission {
+        self.read_slow(db, real).await;
+        let mut admission = Admission::default();
+        if self.rules.is_empty() && !self.any_slow.load(Ordering::Relaxed) {
+            admission.go = claimed.into_iter().map(|one| (one, None)).collect();
+            return admission;
+        }
+        let mut order = Vec::new();
+        let mut by_domain: HashMap<String, Vec<Claimed>> = HashMap::new();
+        for one in claimed {
+            let domain = domain_of(&one.address);
+            if self.rule(&domain).is_none() && !self.known().contains_key(&domain) {
+                admission.go.push((one, None));
+                continue;
+            }
+            let mails = by_domain.entry(domain).or_insert_with_key(|domain| {
+                order.push(domain.clone());
+                Vec::new()
+            });
+            mails.push(one);
+        }
+        for domain in order {
+            let mails = by_domain.remove(&domain).unwrap_or_default();
+            self.admit_domain(db, &domain, mails, real, &mut admission).await;
+        }
+        // As they were claimed.
+        admission.go.sort_by_key(|(one, _)| (one.due_at, one.id));
+        admission
+    }
+
+    /// Takes out those whose domain has asked for less since they were admitted.
+    pub(super) fn closed_meanwhile(
+        &self,
+        mails: Vec<Prepared>,
+        real: DateTime<Utc>,
+    ) -> (Vec<Prepared>, Vec<(Fence, DateTime<Utc>)>) {
+        if !self.any_slow.load(Ordering::Relaxed) {
+            return (mails, Vec::new());
+        }
+        let (mut open, mut wait) = (Vec::with_capacity(mails.len()), Vec::new());
+        let mut known = self.known();
+        for mail in mails {
+            match known.get_mut(&domain_of(&mail.claimed.address)).filter(|pace| pace.closed_until(real).is_some()) {
+                Some(pace) => wait.push((mail.claimed.fence(), pace.turn(real, None, None))),
+                None => open.push(mail),
+            }
+        }
+        (open, wait)
+    }
+
+    /// A reply asked for less.
+    pub(super) async fn asked_for_less(&self, db: &PgPool, address: &str, how: Slow, real: DateTime<Utc>) {
+        let domain = domain_of(address);
+        let closing = match how {
+            Slow::Greylisted => GREYLISTED,
+            Slow::TooFast => TOO_FAST,
+        };
+        if !self.known().entry(domain.clone()).or_default().close(real, real + closing.first) {
+            // The replies to what was on its way when it was closed.
+            return;
+        }
+        self.any_slow.store(true, Ordering::Relaxed);
+        match limits::slow_domain(db, &domain, closing, real).await {
+            Ok(slow) => self.known().entry(domain).or_default().closed(slow.until),
+            Err(error) => tracing::warn!(%error, "that a domain asked for less could not be noted for the others"),
+        }
+    }
+
+    /// A mail was accepted: a domain that had asked for less, and whose time is up, is open again.
+    pub(super) async fn accepted(&self, db: &PgPool, address: &str, real: DateTime<Utc>) {
+        if !self.any_slow.load(Ordering::Relaxed) {
+            return;
+        }
+        let domain = domain_of(address);
+        if !self.known().get_mut(&domain).is_some_and(|pace| pace.open(real)) {
+            return;
+        }
+        if let Err(error) = limits::forget_slow_domain(db, &domain, real).await {
+            tracing::warn!(%error, "that a domain takes mail again could not be noted for the others");
+        }
+    }
+
+    /// What this process may still send is for the others now.
+    pub(super) async fn give_back(&self, db: &PgPool, real: DateTime<Utc>) {
+        let unspent: Vec<(String, u32)> = {
+            let mut known = self.known();
+            known.iter_mut().map(|(domain, pace)| (domain.clone(), pace.take_all())).filter(|(_, n)| *n > 0).collect()
+        };
+        for (domain, mails) in unspent {
+            let Some(rate) = self.rule(&domain).and_then(|rule| rule.rate) else { continue };
+            if let Err(error) = limits::take_tokens(db, Limited::Domain, &domain, rate, 0, mails, real).await {
+                tracing::warn!(%error, "what domains may still be sent could not be given back");
+                return;
+            }
+        }
+    }
+
+    async fn admit_domain(
+        self: &Arc<Self>,
+        db: &PgPool,
+        domain: &str,
+        mails: Vec<Claimed>,
+        real: DateTime<Utc>,
+        admission: &mut Admission,
+    ) {
+        let rule = self.rule(domain).unwrap_or(NO_RULE);
+        let room = self.known().entry(domain.to_owned()).or_default().room(real, rule.connections);
+        let may_go = match room {
+            Room::Closed => 0,
+            Room::For(mails) => mails,
+        };
+        // Those that had to wait before go first. While some have been given a turn, nobody else comes between.
+        let (mut queue, newcomers): (Vec<Claimed>, Vec<Claimed>) = mails.into_iter().partition(|one| one.put_off);
+        let returning = queue.len();
+        let (mut last, behind) = if self.known().entry(domain.to_owned()).or_default().has_promised(real) {
+            (Vec::new(), newcomers)
+        } else {
+            (newcomers, Vec::new())
+        };
+        queue.append(&mut last);
+        let mut granted = may_go.min(queue.len());
+        let mut lacks_tokens = false;
+        if let Some(rate) = rule.rate.filter(|_| granted > 0) {
+            let wanted = granted;
+            granted = self.tokens(db, domain, rate, wanted, real).await;
+            lacks_tokens = granted < wanted;
+        }
+        let mut waiting = queue.split_off(granted);
+        let returning = returning.saturating_sub(granted);
+        waiting.extend(behind);
+        for one in queue {
+            admission.go.push((one, Some(Passage::begin(self, domain))));
+        }
+        if waiting.is_empty() {
+            return;
+        }
+        let times = match rule.rate {
+            Some(rate) if room != Room::Closed && (lacks_tokens || may_go > granted) => {
+                self.turns(db, domain, rate, returning, waiting.len(), real).await
+            }
+            rate => {
+                let mut known = self.known();
+                let pace = known.entry(domain.to_owned()).or_default();
+                waiting.iter().map(|_| pace.turn(real, rate, rule.connections)).collect()
+            }
+        };
+        admission.wait.extend(waiting.iter().map(Claimed::fence).zip(times));
+    }
+
+    /// Takes up to so many tokens, from what this process has or from what all share.
+    async fn tokens(&self, db: &PgPool, domain: &str, rate: Rate, wanted: usize, real: DateTime<Utc>) -> usize {
+        let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
+        let (mut granted, back) = {
+            let mut known = self.known();
+            let pace = known.entry(domain.to_owned()).or_default();
+            (pace.spend(wanted, real), pace.stale(real))
+        };
+        let should_ask = self.known().get(domain).is_none_or(|pace| pace.should_ask(real));
+        if granted < wanted && should_ask {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a rate from the configuration"
+            )]
+            let want = (rate.per_second.ceil() as u32).max(wanted - granted);
+            let taken = limits::take_tokens(db, Limited::Domain, domain, rate, want, back, real).await;
+            let mut known = self.known();
+            let pace = known.entry(domain.to_owned()).or_default();
+            match taken {
+                Ok(taken) => {
+                    pace.took(taken, real);
+                    granted += pace.spend(wanted - granted, real);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "what a domain may be sent could not be asked for; trying again");
+                    pace.ask_again(real + AFTER_TROUBLE);
+                }
+            }
+        }
+        granted as usize
+    }
+
+    /// Turns for those that have to wait for the rate: the first `returning` have had one, and come again soon; the others
+    /// come behind all that have one.
+    async fn turns(
+        &self,
+        db: &PgPool,
+        domain: &str,
+        rate: Rate,
+        returning: usize,
+        count: usize,
+        real: DateTime<Utc>,
+    ) -> Vec<DateTime<Utc>> {
+        let newcomers = u32::try_from(count - returning).unwrap_or(u32::MAX);
+        let first = if newcomers == 0 {
+            real
+        } else {
+            match limits::take_turns(db, Limited::Domain, domain, rate, newcomers, real).await {
+                Ok(first) => first,
+                Err(error) => {
+                    tracing::warn!(%error, "turns of a domain could not be asked for; trying again");
+                    real + AFTER_TROUBLE
+                }
+            }
+        };
+        let after = |from: DateTime<Utc>, turns: usize| {
+            from + rate.time_for(f64::from(u32::try_from(turns).unwrap_or(u32::MAX)))
+        };
+        let times: Vec<DateTime<Utc>> = (0..count)
+            .map(|at| if at < returning { after(real, at + 1) } else { after(first, at - returning + 1) })
+            .collect();
+        if newcomers > 0 {
+            let last = times[count - 1];
+            self.known().entry(domain.to_owned()).or_default().promised(last);
+        }
+        times
+    }
+
+    /// Reads which domains have asked for less, if that is not fresh.
+    async fn read_slow(&self, db: &PgPool, real: DateTime<Utc>) {
+        let mut read_at = self.read_at.lock().await;
+        if read_at.is_some_and(|at| at.elapsed() < FRESH) {
+            return;
+        }
+        match limits::slow_domains(db, real, MOST_SLOW).await {
+            Ok(slow) => self.learn(slow, real),
+            Err(error) => {
+                tracing::warn!(%error, "which domains asked for less cannot be read; going on with what is known")
+            }
+        }
+        *read_at = Some(Instant::now());
+    }
+
+    fn learn(&self, slow: Vec<SlowDomain>, real: DateTime<Utc>) {
+        let mut known = self.known();
+        let slow: HashMap<String, SlowDomain> = slow.into_iter().map(|one| (one.domain.clone(), one)).collect();
+        for (domain, pace) in known.iter_mut() {
+            if !slow.contains_key(domain) {
+                // Another process has had a mail accepted, or it is long ago.
+                pace.open(real);
+            }
+        }
+        self.any_slow.store(!slow.is_empty() || known.values().any(Pace::is_slow), Ordering::Relaxed);
+        for (domain, one) in slow {
+            known.entry(domain).or_default().closed(one.until);
+        }
+        if known.len() > MOST_KNOWN {
+            known.retain(|_, pace| pace.is_worth_keeping(real));
+        }
+    }
+
+    fn rule(&self, domain: &str) -> Option<Rule> {
+        self.rules.get(domain).copied().or(self.others)
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Pace>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A mail is in flight to a domain that is looked after, until this is dropped.
+pub(super) struct Passage {
+    domains: Arc<Domains>,
+    domain: String,
+    began: Instant,
+}
+
+impl Passage {
+    fn begin(domains: &Arc<Domains>, domain: &str) -> Self {
+        domains.known().entry(domain.to_owned()).or_default().takes_off();
+        Self { domains: domains.clone(), domain: domain.to_owned(), began: Instant::now() }
+    }
+}
+
+impl Drop for Passage {
+    fn drop(&mut self) {
+        if let Some(pace) = self.domains.known().get_mut(&self.domain) {
+            pace.lands(self.began.elapsed());
+        }
+    }
+}
+
+/// As the rules and the slow domains are named. An address that is none has no domain, and is not held up.
+fn domain_of(address: &str) -> String {
+    EmailAddress::parse(address).map(|address| address.domain().to_owned()).unwrap_or_default()
+}
