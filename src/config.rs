@@ -52,6 +52,7 @@ pub struct Config {
     pub sign_up: SignUp,
     pub dispatch: Dispatch,
     pub schedule: Schedule,
+    pub retention: Retention,
     pub editors: Vec<EmailAddress>,
     pub seal_keys: Option<Keyring>,
     pub link_key: Option<LinkKey>,
@@ -95,6 +96,15 @@ pub struct Schedule {
     pub reminders: String,
     pub reap: String,
     pub clean_up: String,
+}
+
+/// How long history is kept.
+#[derive(Debug, Clone)]
+pub struct Retention {
+    /// Attempts of deliveries that have come to an end.
+    pub attempts: TimeDelta,
+    /// Deliveries of enrollments that have.
+    pub ended: TimeDelta,
 }
 
 /// All that is wrong with the configuration.
@@ -216,12 +226,13 @@ impl Reader<'_> {
         let sign_up = self.sign_up();
         let dispatch = self.dispatch();
         let schedule = self.schedule();
+        let retention = self.retention();
         let dkim = self.dkim();
         let editors = self.editors();
         let seal_keys = self.seal_keys();
         let link_key = self.link_key();
         let admin_token = self.admin_token();
-        let max_connections = self.integer("database", "max_connections", 2, 1_000);
+        let max_connections = self.max_connections();
         let database_wait = self.span("database", "wait").map(|wait| wait.to_std().unwrap_or_default());
         let bounce_domain = self.domain("mail", "bounce_domain");
         let unsubscribe_mailto = self.mailto();
@@ -242,6 +253,7 @@ impl Reader<'_> {
             sign_up: sign_up?,
             dispatch: dispatch?,
             schedule,
+            retention: retention?,
             editors,
             seal_keys,
             link_key,
@@ -249,6 +261,16 @@ impl Reader<'_> {
             log_level,
             log_json,
         })
+    }
+
+    fn max_connections(&mut self) -> Option<u32> {
+        let set: u32 = self.integer("database", "max_connections", 0, 1_000)?;
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let by_cores = 16 + 4 * u32::try_from(cores.min(20)).unwrap_or(1);
+        if (1..4).contains(&set) {
+            self.faults.push("database.max_connections must be at least 4, or 0".into());
+        }
+        Some(if set == 0 { by_cores } else { set })
     }
 
     fn sign_up(&mut self) -> Option<SignUp> {
@@ -313,6 +335,21 @@ impl Reader<'_> {
             reap: cron("reap"),
             clean_up: cron("clean_up"),
         }
+    }
+
+    fn retention(&mut self) -> Option<Retention> {
+        let [attempts, ended] = ["attempts", "ended"].map(|key| self.span("retention", key));
+        let retention = Retention { attempts: attempts?, ended: ended? };
+        // The caps of sign-up count deliveries of the last days, also those of an enrollment that has ended.
+        if retention.attempts < TimeDelta::days(7) || retention.ended < TimeDelta::days(7) {
+            self.faults.push("retention.attempts and retention.ended must be at least 7d".into());
+        }
+        if retention.attempts > retention.ended {
+            self.faults.push(
+                "retention.attempts must not be longer than retention.ended: attempts go with their deliveries".into(),
+            );
+        }
+        Some(retention)
     }
 
     fn public_url(&mut self) -> String {
@@ -535,6 +572,17 @@ mod tests {
         {
             assert!(text.contains(part), "{part} is missing in {text}");
         }
+    }
+
+    #[test]
+    fn history_is_kept_for_days_and_attempts_no_longer_than_their_deliveries() {
+        let kept = |attempts: &str, ended: &str| {
+            load(None, &env(&[("REGIMEN__RETENTION__ATTEMPTS", attempts), ("REGIMEN__RETENTION__ENDED", ended)]))
+        };
+        assert_eq!(kept("7d", "7d").unwrap().retention.ended, TimeDelta::days(7));
+        assert_eq!(kept("3d", "30d").unwrap_err().0.len(), 1);
+        assert_eq!(kept("40d", "30d").unwrap_err().0.len(), 1);
+        assert_eq!(kept("never", "soon").unwrap_err().0.len(), 2);
     }
 
     #[test]

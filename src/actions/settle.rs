@@ -1,6 +1,6 @@
 //! What follows from an outcome: the next step's delivery, the end of the enrollment, a suppression; all in the
 //! transaction that writes the outcome, so that a crash leaves either the old truth or the new.
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{ActionError, Service};
 use crate::model::{Bucket, DeliveryState, EnrollmentState, Kind, SuppressionReason, next_due};
 use crate::store::queue::Hands;
-use crate::store::settle::{self, Advance, Changed, Locked, NewDelivery, Outcome};
+use crate::store::settle::{self, Advance, Changed, Locked, NewDelivery, Outcome, Standing};
 use crate::store::{enrollments, records};
 
 /// An outcome, and whether the relay said that there is no such user.
@@ -34,7 +34,7 @@ pub async fn settle(
     node: Uuid,
     hands: Hands,
 ) -> Result<usize, ActionError> {
-    let mut tx = service.db().begin().await?;
+    let mut tx = service.hot_db().begin().await?;
     let changed = settle_in(service, &mut tx, bucket, settled, node, hands).await?;
     tx.commit().await?;
     Ok(changed)
@@ -49,12 +49,13 @@ pub async fn settle_in(
     node: Uuid,
     hands: Hands,
 ) -> Result<usize, ActionError> {
-    let outcomes: Vec<Outcome> = settled.iter().map(|one| one.outcome.clone()).collect();
-    let ids: Vec<Uuid> = outcomes.iter().map(|one| one.id).collect();
-    let locked = settle::lock_enrollments(&mut *tx, bucket, &ids).await?;
+    let ids: Vec<Uuid> = settled.iter().map(|one| one.outcome.id).collect();
+    let (standings, enrollments) = settle::lock(&mut *tx, bucket, &ids).await?;
+    let standings: HashMap<Uuid, Standing> = standings.into_iter().map(|one| (one.delivery, one)).collect();
+    let outcomes: Vec<Outcome> =
+        settled.iter().map(|one| as_it_stands(one.outcome.clone(), standings.get(&one.outcome.id))).collect();
     let changed = settle::settle(&mut *tx, bucket, &outcomes, hands).await?;
     settle::record_attempts(&mut *tx, bucket, &outcomes, node, hands.real).await?;
-    let enrollments: HashMap<Uuid, &Locked> = locked.iter().map(|one| (one.id, one)).collect();
     let causes: HashMap<Uuid, &Settled> = settled.iter().map(|one| (one.outcome.id, one)).collect();
     let (mut advances, mut successors, mut nobodies) = (Vec::new(), Vec::new(), Vec::new());
     for one in &changed {
@@ -68,8 +69,12 @@ pub async fn settle_in(
             successors.extend(successor);
         }
     }
-    if !advances.is_empty() {
-        settle::advance(&mut *tx, bucket, &advances, hands.real).await?;
+    while !advances.is_empty() {
+        let mut seen = HashSet::new();
+        let (once, again): (Vec<Advance>, Vec<Advance>) =
+            advances.into_iter().partition(|one: &Advance| seen.insert(one.enrollment));
+        settle::advance(&mut *tx, bucket, &once, hands.real).await?;
+        advances = again;
     }
     if !successors.is_empty() {
         settle::add_deliveries(&mut *tx, bucket, &successors, hands.real).await?;
@@ -79,6 +84,23 @@ pub async fn settle_in(
         suppress_here(service, tx, bucket, subscriber, hands).await?;
     }
     Ok(changed.len())
+}
+
+/// What would go back to the queue follows its enrollment: paused with it, or skipped when the reader left meanwhile.
+fn as_it_stands(outcome: Outcome, standing: Option<&Standing>) -> Outcome {
+    match standing {
+        Some(standing) if outcome.state == DeliveryState::Pending && !standing.may_be_sent => {
+            if standing.enrollment_state != EnrollmentState::Paused {
+                let reason = Some(standing.enrollment_state.to_string());
+                Outcome { state: DeliveryState::Skipped, reason, ..outcome }
+            } else if standing.kind == Kind::Step {
+                Outcome { state: DeliveryState::Paused, ..outcome }
+            } else {
+                Outcome { state: DeliveryState::Skipped, ..outcome }
+            }
+        }
+        _ => outcome,
+    }
 }
 
 /// What an ended scheduled step means for its enrollment, and which delivery comes next, if any.

@@ -1,11 +1,11 @@
 //! The recurring work: reminders, leases that ran out, sign-ups that were never confirmed.
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::settle::{Settled, settle, settle_in};
 use super::sign_up::owe_now;
 use super::{ActionError, Service};
-use crate::model::{Bucket, DeliveryState, EnrollmentState, Kind};
+use crate::model::{Bucket, DeliveryState, EnrollmentState, Kind, retry_after};
 use crate::store::queue;
 use crate::store::settle::{Outcome, record_attempts};
 use crate::store::{enrollments, installation, limits};
@@ -67,11 +67,14 @@ pub async fn reap(service: &Service, policy: OnUncertain, node: Uuid) -> Result<
     let (mut given_back, mut uncertain) = (0, 0);
     for bucket in Bucket::all() {
         let real = service.clock().real();
-        given_back += queue::reap_claimed(service.db(), bucket, real).await?;
-        let expired = queue::expired_sending(service.db(), bucket, real).await?;
+        given_back += queue::reap_claimed(service.hot_db(), bucket, real).await?;
+        let expired = queue::expired_sending(service.hot_db(), bucket, real).await?;
         if !expired.is_empty() {
             let why = "the lease ran out while sending";
-            uncertain += settle_uncertain(service, bucket, &expired, policy, real, node, why).await?;
+            // Whoever had it may have fallen over this very mail, and the next one to take it would, too.
+            let wait = retry_after(1, service.clock().random_fraction());
+            let not_before = real + TimeDelta::from_std(wait).unwrap_or_default();
+            uncertain += settle_uncertain(service, bucket, &expired, policy, not_before, node, why).await?;
         }
     }
     if given_back + uncertain > 0 {
@@ -99,7 +102,7 @@ pub async fn settle_uncertain(
             Ok(settle(service, bucket, &settled, node, hands).await? as u64)
         }
         OnUncertain::Resend => {
-            let mut tx = service.db().begin().await?;
+            let mut tx = service.hot_db().begin().await?;
             let again = queue::send_again(&mut tx, bucket, batch, not_before, hands).await?;
             let (again, held): (Vec<Outcome>, Vec<Outcome>) =
                 outcomes.into_iter().partition(|one| again.contains(&one.id));

@@ -109,7 +109,7 @@ async fn pass(shared: &Arc<Shared>, lanes: &Lanes, priorities: &[i16]) -> anyhow
         }
         busy = true;
     }
-    let look = queue::look(service.db(), &service.slugs(), priorities, service.hands()).await?;
+    let look = queue::look(service.hot_db(), &service.slugs(), priorities, service.hands()).await?;
     for head in &look.due {
         let Some(room) = room_for(shared, lanes, head.priority).await? else { break };
         if matches!(shared.relays.outlook(service.clock().real()), Outlook::Resting(_)) {
@@ -160,7 +160,7 @@ async fn claim(shared: &Shared, head: &Head) -> anyhow::Result<Vec<Claimed>> {
     let service = &shared.service;
     let hands = service.hands();
     let until = hands.real + shared.settings.lease;
-    let claimed = queue::claim(service.db(), head, hands, until, shared.node, shared.settings.batch).await?;
+    let claimed = queue::claim(service.hot_db(), head, hands, until, shared.node, shared.settings.batch).await?;
     shared.held.take(head.bucket, claimed.iter().map(Claimed::fence), until);
     Ok(claimed)
 }
@@ -168,7 +168,7 @@ async fn claim(shared: &Shared, head: &Head) -> anyhow::Result<Vec<Claimed>> {
 /// Those that may go on now; the others wait in the queue.
 async fn admitted(shared: &Shared, bucket: Bucket, claimed: Vec<Claimed>) -> Vec<Admitted> {
     let service = &shared.service;
-    let admission = shared.domains.admit(service.db(), claimed, service.clock().real()).await;
+    let admission = shared.domains.admit(service.hot_db(), claimed, service.clock().real()).await;
     if !admission.wait.is_empty() {
         let wait = admission.wait.into_iter().map(|(fence, until)| (fence, Some(until))).collect();
         give_back_until(shared, bucket, wait).await;
@@ -252,7 +252,7 @@ pub(super) async fn give_back(shared: &Shared, bucket: Bucket, fences: Vec<Fence
 
 /// The same, until an instant (real time). If it cannot be written the leases run out and they come back by themselves.
 pub(super) async fn give_back_until(shared: &Shared, bucket: Bucket, batch: Vec<(Fence, Option<DateTime<Utc>>)>) {
-    if let Err(error) = queue::release(shared.service.db(), bucket, &batch).await {
+    if let Err(error) = queue::release(shared.service.hot_db(), bucket, &batch).await {
         tracing::warn!(%error, "deliveries could not be given back; their leases will run out");
     }
     shared.held.let_go(batch.into_iter().map(|((id, _), _)| id));

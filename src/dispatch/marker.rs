@@ -10,7 +10,7 @@ use super::claimer::{MicroBatch, give_back, give_back_until};
 use super::line::{Errand, Lane};
 use super::prepare::Prepared;
 use crate::model::Bucket;
-use crate::store::queue::{self, Fence};
+use crate::store::queue::{self, Claimed, Fence};
 
 /// Marks until there are no more micro-batches.
 pub(super) async fn run(shared: Arc<Shared>, lane: Lane, micro_batches: Arc<Mutex<mpsc::Receiver<MicroBatch>>>) {
@@ -56,7 +56,8 @@ async fn still_open(shared: &Shared, bucket: Bucket, mails: Vec<Prepared>) -> Ve
 async fn mark(shared: &Shared, bucket: Bucket, mails: Vec<Prepared>) -> Vec<Prepared> {
     let fences: Vec<Fence> = mails.iter().map(|mail| mail.claimed.fence()).collect();
     let until = shared.service.clock().real() + shared.settings.lease;
-    let marked: HashSet<Uuid> = match queue::mark_sending(shared.service.db(), bucket, &fences, until).await {
+    let claimed: Vec<&Claimed> = mails.iter().map(|mail| &mail.claimed).collect();
+    let marked: HashSet<Uuid> = match queue::mark_sending(shared.service.hot_db(), bucket, &claimed, until).await {
         Ok(marked) => marked.into_iter().collect(),
         Err(error) => {
             // Whether the mark was committed is unknown: the leases run out and decide.

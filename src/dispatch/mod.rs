@@ -180,7 +180,7 @@ async fn run_until(service: Service, settings: Settings, node: Uuid, stop: Cance
     while senders.join_next().await.is_some() {}
     settler.await.ok();
     shared.relays.give_back(&shared).await;
-    shared.domains.give_back(shared.service.db(), shared.service.clock().real()).await;
+    shared.domains.give_back(shared.service.hot_db(), shared.service.clock().real()).await;
     over.cancel();
     heart.await.ok();
     farewell.await.ok();

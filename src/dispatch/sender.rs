@@ -126,12 +126,12 @@ impl Sender {
 
     /// What it says about the recipient's domain.
     async fn learn_of_domain(&self, mail: &Prepared, result: &Result<Accepted, SendError>) {
-        let (service, address) = (&self.shared.service, &mail.claimed.address);
+        let (service, to) = (&self.shared.service, &mail.claimed.normalised);
         let real = service.clock().real();
         match result {
-            Ok(_) => self.shared.domains.accepted(service.db(), address, real).await,
+            Ok(_) => self.shared.domains.accepted(service.hot_db(), to, real).await,
             Err(SendError::Deferred { slow: Some(how), .. }) => {
-                self.shared.domains.asked_for_less(service.db(), address, *how, real).await;
+                self.shared.domains.asked_for_less(service.hot_db(), to, *how, real).await;
             }
             Err(_) => {}
         }

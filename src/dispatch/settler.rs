@@ -101,14 +101,17 @@ impl Waiting {
 
 async fn write(shared: Arc<Shared>, bucket: Bucket, batch: Vec<Done>) {
     let ids: Vec<_> = batch.iter().map(|done| done.fence.0).collect();
-    let mut settled = Vec::with_capacity(batch.len());
+    let (mut settled, mut uncertain) = (Vec::with_capacity(batch.len()), Vec::new());
     for done in batch {
         match done.verdict {
             Verdict::Settle(one) => settled.push(one),
-            Verdict::Uncertain { why } => write_uncertain(&shared, bucket, done.fence, done.tries, &why).await,
+            Verdict::Uncertain { why } => uncertain.push((done.fence, done.tries, why)),
         }
     }
     write_settled(&shared, bucket, settled).await;
+    for (fence, tries, why) in uncertain {
+        write_uncertain(&shared, bucket, fence, tries, &why).await;
+    }
     shared.held.let_go(ids);
 }
 
@@ -132,15 +135,14 @@ async fn write_settled(shared: &Shared, bucket: Bucket, settled: Vec<Settled>) {
                 }
                 return;
             }
-            Err(error) if trouble < SETTLE_TRIES && !(settled.len() == 1 && is_about_a_row(&error)) => {
-                tracing::error!(%error, "outcomes could not be written; trying again");
-                tokio::time::sleep(settle_wait(trouble)).await;
-                trouble += 1;
-            }
             Err(error) => {
                 let count = settled.len();
-                tracing::error!(%error, count, "outcomes were not written; what was sending will be uncertain");
-                return;
+                if is_about_a_row(&error) || !may_try_again(shared, trouble).await {
+                    tracing::error!(%error, count, "outcomes were not written; what was sending will be uncertain");
+                    return;
+                }
+                tracing::error!(%error, count, "outcomes could not be written; trying again");
+                trouble += 1;
             }
         }
     }
@@ -162,22 +164,31 @@ async fn write_uncertain(shared: &Shared, bucket: Bucket, fence: Fence, tries: i
     let service = &shared.service;
     let policy = shared.settings.on_uncertain;
     tracing::warn!(delivery = %fence.0, why, "nobody can say whether the relay took a mail");
-    for trouble in 0..SETTLE_TRIES {
+    let mut trouble = 0;
+    loop {
         let wait = retry_after(u16::try_from(tries).unwrap_or(0) + 1, service.clock().random_fraction());
         let not_before = service.clock().real() + chrono::TimeDelta::from_std(wait).unwrap_or_default();
         match settle_uncertain(service, bucket, &[fence], policy, not_before, shared.node, why).await {
             Ok(_) => return,
             Err(error) => {
-                tracing::error!(%error, "an uncertain outcome could not be written; trying again");
-                tokio::time::sleep(settle_wait(trouble)).await;
+                tracing::error!(%error, "an uncertain outcome could not be written");
+                if !may_try_again(shared, trouble).await {
+                    return;
+                }
+                trouble += 1;
             }
         }
     }
 }
 
-/// Almost three minutes in all: longer than a restart of PostgreSQL takes.
+/// Almost three minutes in all: longer than a restart of PostgreSQL takes. After an order to stop, the farewell ends it.
 const SETTLE_TRIES: u32 = 30;
 
-fn settle_wait(trouble: u32) -> Duration {
-    Duration::from_millis(100 << trouble.min(6)).min(Duration::from_secs(10))
+/// Waits before the next try; false when there is none.
+async fn may_try_again(shared: &Shared, trouble: u32) -> bool {
+    let wait = Duration::from_millis(100 << trouble.min(6));
+    tokio::select! {
+        () = tokio::time::sleep(wait) => trouble < SETTLE_TRIES,
+        () = shared.abandon.cancelled() => false,
+    }
 }

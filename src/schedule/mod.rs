@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::actions::Service;
+use crate::actions::retention::{self, Pruned};
 use crate::actions::tidy::{self, OnUncertain};
 use crate::config::Schedule;
 use crate::store::{self, WAKE_CHANNEL, installation};
@@ -21,6 +22,8 @@ use crate::store::{self, WAKE_CHANNEL, installation};
 pub struct Settings {
     pub cron: Schedule,
     pub on_uncertain: OnUncertain,
+    /// How long a dispatcher's claim holds without a heartbeat.
+    pub lease: chrono::TimeDelta,
     /// The word for this process in the list of nodes.
     pub role: &'static str,
 }
@@ -45,17 +48,12 @@ pub async fn run(service: Service, settings: Settings, node: Uuid, stop: Cancell
         }
         Ok(())
     });
-    let grace = Arc::new(Grace::default());
+    let grace = Arc::new(Grace::after(settings.lease));
     recurring(&mut work, s, &stop, &nudges.reap, Duration::from_secs(15), move |s| {
         reap(s, policy, node, grace.clone())
     });
-    recurring(&mut work, s, &stop, &nudges.clean_up, Duration::from_hours(6), |s| async move {
-        let forgotten = tidy::forget_unconfirmed(&s).await?;
-        if forgotten > 0 {
-            tracing::info!(forgotten, "sign-ups that were never confirmed are deleted");
-        }
-        Ok(())
-    });
+    let stopping = stop.clone();
+    recurring(&mut work, s, &stop, &nudges.clean_up, Duration::from_hours(6), move |s| clean_up(s, stopping.clone()));
     recurring(&mut work, s, &stop, &Arc::default(), Duration::from_secs(10), move |s| async move {
         s.clock().agree(store::server_time(s.db()).await?);
         installation::node_seen(s.db(), node, role, s.clock().real(), s.vitals().tick()).await?;
@@ -68,20 +66,38 @@ pub async fn run(service: Service, settings: Settings, node: Uuid, stop: Cancell
     }
 }
 
-/// While the database is away nobody can renew a lease. Whoever holds one gets this long after its return to say what
-/// became of its mails, before they are taken for uncertain and sent again.
-const GRACE: Duration = Duration::from_secs(45);
+/// The first clean-up of a large table takes long: it stops between two batches when the process is to end.
+async fn clean_up(service: Service, stop: CancellationToken) -> anyhow::Result<()> {
+    let forgotten = tidy::forget_unconfirmed(&service).await?;
+    if forgotten > 0 {
+        tracing::info!(forgotten, "sign-ups that were never confirmed are deleted");
+    }
+    let pruned = retention::prune(&service, || !stop.is_cancelled()).await?;
+    if pruned != Pruned::default() {
+        let Pruned { enrollments, deliveries, attempts, test_sends } = pruned;
+        tracing::info!(enrollments, deliveries, attempts, test_sends, "old history is pruned");
+    }
+    Ok(())
+}
 
-#[derive(Default)]
-struct Grace(Mutex<Option<Instant>>);
+/// While the database is away nobody can renew a lease. Whoever holds one gets one and a half times its span after the
+/// database's return to say what became of its mails, before they are taken for uncertain and sent again.
+struct Grace {
+    span: Duration,
+    until: Mutex<Option<Instant>>,
+}
 
 impl Grace {
+    fn after(lease: chrono::TimeDelta) -> Self {
+        Self { span: lease.to_std().unwrap_or_default() * 3 / 2, until: Mutex::default() }
+    }
+
     fn begin(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + GRACE);
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + self.span);
     }
 
     fn lasts(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| Instant::now() < until)
+        self.until.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| Instant::now() < until)
     }
 }
 

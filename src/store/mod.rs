@@ -8,6 +8,7 @@ pub mod installation;
 pub mod limits;
 pub mod queue;
 pub mod records;
+pub mod retention;
 pub mod settle;
 
 use std::time::Duration;
@@ -31,6 +32,15 @@ pub fn pool(url: &str, max_connections: u32) -> Result<PgPool, sqlx::Error> {
         .max_connections(max_connections)
         .acquire_timeout(Duration::from_secs(10))
         .connect_lazy_with(options))
+}
+
+/// A pool on the same database for the queue's statements, at most half as large and opened only when it is used. They look
+/// up rows by their keys whatever the parameters are, so one plan for all serves them; planning each anew would cost more
+/// than a micro-batch itself.
+pub fn hot_pool(pool: &PgPool) -> PgPool {
+    let connect = pool.connect_options().as_ref().clone().options([("plan_cache_mode", "force_generic_plan")]);
+    let most = (pool.options().get_max_connections() / 2).max(2);
+    pool.options().clone().max_connections(most).connect_lazy_with(connect)
 }
 
 /// Whether the pool's server lets us in. One connection beside the pool: the pool would try for ten seconds and then say

@@ -42,6 +42,8 @@ pub struct Claimed {
     pub put_off: bool,
     /// As typed by the reader.
     pub address: String,
+    /// What suppressions know it by.
+    pub normalised: String,
     /// The sealed condition.
     pub condition: Vec<u8>,
     /// The newest confirmation request's number and time, for the links.
@@ -143,6 +145,7 @@ pub async fn claim(
                 tries: row.tries,
                 put_off: row.put_off,
                 address: row.address,
+                normalised: row.normalised,
                 condition: row.condition,
                 request: row.request,
                 requested_at: row.requested_at,
@@ -158,13 +161,24 @@ pub async fn claim(
 pub async fn mark_sending(
     db: impl PgExecutor<'_>,
     bucket: Bucket,
-    batch: &[Fence],
+    batch: &[&Claimed],
     lease_until: DateTime<Utc>,
 ) -> Result<Vec<Uuid>, sqlx::Error> {
-    let (ids, attempts): (Vec<_>, Vec<_>) = batch.iter().copied().unzip();
-    let rows = sqlx::query_file!("src/store/sql/mark_sending.sql", bucket.get(), &ids, &attempts, lease_until)
-        .fetch_all(db)
-        .await?;
+    let ids: Vec<Uuid> = batch.iter().map(|one| one.id).collect();
+    let attempts: Vec<i32> = batch.iter().map(|one| one.attempt).collect();
+    let enrollments: Vec<Uuid> = batch.iter().map(|one| one.enrollment).collect();
+    let normalised: Vec<String> = batch.iter().map(|one| one.normalised.clone()).collect();
+    let rows = sqlx::query_file!(
+        "src/store/sql/mark_sending.sql",
+        bucket.get(),
+        &ids,
+        &attempts,
+        &enrollments,
+        &normalised,
+        lease_until
+    )
+    .fetch_all(db)
+    .await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 

@@ -1,4 +1,6 @@
 //! Settling: outcomes, attempts, and what follows from them. The rules are in `actions::settle`; these are its rows.
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveTime, Utc};
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
@@ -71,35 +73,46 @@ pub struct NewDelivery {
     pub run: Option<i64>,
 }
 
-/// Locks the enrollments of these deliveries, always before the deliveries and in one order, so that a settle and an
-/// unsubscribe wait for each other and never deadlock.
-pub async fn lock_enrollments(
+/// A delivery about to be settled.
+#[derive(Debug)]
+pub struct Standing {
+    pub delivery: Uuid,
+    pub kind: Kind,
+    /// Whether its enrollment's state lets it be sent, and so go back to the queue.
+    pub may_be_sent: bool,
+    pub enrollment: Uuid,
+    pub enrollment_state: EnrollmentState,
+}
+
+/// Locks the enrollments of these deliveries until the transaction ends.
+pub async fn lock(
     db: impl PgExecutor<'_>,
     bucket: Bucket,
     deliveries: &[Uuid],
-) -> Result<Vec<Locked>, sqlx::Error> {
-    let rows = sqlx::query!(
-        "select id, subscriber, series, state, zone, preferred_time, done_steps from enrollments
-         where bucket = $1 and id in (select enrollment from deliveries where bucket = $1 and id = any($2))
-         order by id for no key update",
-        bucket.get(),
-        deliveries
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Locked {
-                id: row.id,
-                subscriber: row.subscriber,
-                series: SeriesSlug::parse(&row.series).map_err(|_| unknown_word("series"))?,
-                state: row.state.parse().map_err(|_| unknown_word("state"))?,
-                zone: Zone::parse(&row.zone).map_err(|_| unknown_word("zone"))?,
-                preferred_time: row.preferred_time,
-                done_steps: parse_steps(&row.done_steps)?,
-            })
-        })
-        .collect()
+) -> Result<(Vec<Standing>, HashMap<Uuid, Locked>), sqlx::Error> {
+    let rows = sqlx::query_file!("src/store/sql/lock.sql", bucket.get(), deliveries).fetch_all(db).await?;
+    let (mut standings, mut enrollments) = (Vec::with_capacity(rows.len()), HashMap::new());
+    for row in rows {
+        let state = row.state.parse().map_err(|_| unknown_word("state"))?;
+        standings.push(Standing {
+            delivery: row.delivery,
+            kind: row.kind.parse().map_err(|_| unknown_word("kind"))?,
+            may_be_sent: row.may_be_sent,
+            enrollment: row.id,
+            enrollment_state: state,
+        });
+        let locked = Locked {
+            id: row.id,
+            subscriber: row.subscriber,
+            series: SeriesSlug::parse(&row.series).map_err(|_| unknown_word("series"))?,
+            state,
+            zone: Zone::parse(&row.zone).map_err(|_| unknown_word("zone"))?,
+            preferred_time: row.preferred_time,
+            done_steps: parse_steps(&row.done_steps)?,
+        };
+        enrollments.insert(locked.id, locked);
+    }
+    Ok((standings, enrollments))
 }
 
 /// Writes the outcomes of one bucket, fenced, and answers which rows they changed.
@@ -242,8 +255,7 @@ pub struct Advance {
     pub completed: bool,
 }
 
-/// Notes accepted steps and ends the enrollments that have had their last. An enrollment may occur several times; each of
-/// its steps is noted.
+/// Notes accepted steps and ends the enrollments that have had their last. Each enrollment may occur once.
 pub async fn advance(
     db: impl PgExecutor<'_>,
     bucket: Bucket,
@@ -253,7 +265,6 @@ pub async fn advance(
     let enrollments: Vec<Uuid> = batch.iter().map(|one| one.enrollment).collect();
     let done: Vec<Option<String>> = batch.iter().map(|one| one.done.as_ref().map(ToString::to_string)).collect();
     let completed: Vec<bool> = batch.iter().map(|one| one.completed).collect();
-    let distinct = enrollments.iter().collect::<std::collections::HashSet<_>>().len();
     let result = sqlx::query_file!(
         "src/store/sql/advance.sql",
         bucket.get(),
@@ -264,7 +275,7 @@ pub async fn advance(
     )
     .execute(db)
     .await?;
-    super::exactly(&result, distinct)
+    super::exactly(&result, batch.len())
 }
 
 pub(super) fn parse_steps(steps: &[String]) -> Result<Vec<StepKey>, sqlx::Error> {

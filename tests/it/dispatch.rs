@@ -185,25 +185,28 @@ async fn an_expired_claim_goes_back_and_an_expired_sending_is_uncertain() {
     let series = vec![crate::support::SERIES.to_owned()];
     let heads = regimen::store::queue::look(app.db(), &series, &[0, 1], hands).await.unwrap().due;
     assert_eq!(heads.len(), 2);
-    let mut fences = Vec::new();
+    let mut held = Vec::new();
     for head in &heads {
         let claimed = regimen::store::queue::claim(app.db(), head, hands, until, app.node(), 10).await.unwrap();
-        fences.push((head.bucket, claimed[0].fence()));
+        held.push((head.bucket, claimed[0].clone()));
     }
     // One of them was being sent when the process died.
-    let (bucket, fence) = fences[1];
-    assert_eq!(regimen::store::queue::mark_sending(app.db(), bucket, &[fence], until).await.unwrap().len(), 1);
+    let (bucket, claimed) = held.pop().unwrap();
+    assert_eq!(regimen::store::queue::mark_sending(app.db(), bucket, &[&claimed], until).await.unwrap().len(), 1);
     assert_eq!(app.reap().await, (0, 0), "their leases hold");
     app.service.clock().advance_real(minutes(1));
     assert_eq!(app.reap().await, (1, 1));
+    app.dispatch_all_due().await;
+    assert_eq!(app.step_states().await["accepted"], 3, "what is uncertain waits, like all that is put off");
+    app.service.clock().advance_real(minutes(2));
     app.dispatch_all_due().await;
     assert_eq!(app.step_states().await["accepted"], 4);
     assert_eq!(app.count("select count(*) from deliveries where uncertain_count > 0").await, 1);
 
     // The frozen worker wakes: its result changes nothing.
     let stale = regimen::actions::settle::Settled::now(regimen::store::settle::Outcome {
-        id: fence.0,
-        attempt: fence.1,
+        id: claimed.id,
+        attempt: claimed.attempt,
         state: regimen::model::DeliveryState::Rejected,
         word: "rejected",
         reason: Some("refused".into()),
@@ -244,6 +247,17 @@ async fn two_dispatchers_on_one_database_share_the_work_and_double_nothing() {
         app.sign_up(&format!("reader{number}@example.org")).await;
     }
     let (one, other) = (uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2));
+    // Whoever is first is held up until the other has claimed something too.
+    let db = app.db().clone();
+    app.relay.meanwhile(At::Message, async move {
+        let both = async {
+            let nodes = "select count(distinct node) from deliveries";
+            while sqlx::query_scalar::<_, i64>(nodes).fetch_one(&db).await.unwrap() < 2 {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(crate::support::process::PATIENCE, both).await.expect("both claim");
+    });
     tokio::join!(
         regimen::dispatch::drain(app.service.clone(), app.dispatch_settings(), one),
         regimen::dispatch::drain(app.service.clone(), app.dispatch_settings(), other),
@@ -318,6 +332,7 @@ async fn what_another_node_took_over_from_a_sender_that_was_held_up_is_sent_once
         regimen::actions::tidy::reap(&service, OnUncertain::Resend, other_node).await.unwrap();
     });
     app.dispatch_all_due().await;
+    app.service.clock().advance_real(minutes(2));
     app.dispatch_all_due().await;
     let sent: Vec<usize> = readers.iter().map(|reader| app.mails_to(reader).len()).collect();
     assert_eq!(sent.iter().filter(|count| **count > 1).count(), 1, "only the one that was on the wire: {sent:?}");

@@ -62,8 +62,8 @@ async fn it_has_effect_on_a_mail_that_is_already_claimed() {
     let claimed = regimen::store::queue::claim(app.db(), &head, hands, until, app.node(), 10).await.unwrap();
     assert_eq!(claimed.len(), 1);
     app.post(&link).await;
-    let fences: Vec<_> = claimed.iter().map(regimen::store::queue::Claimed::fence).collect();
-    let marked = regimen::store::queue::mark_sending(app.db(), head.bucket, &fences, until).await.unwrap();
+    let batch: Vec<_> = claimed.iter().collect();
+    let marked = regimen::store::queue::mark_sending(app.db(), head.bucket, &batch, until).await.unwrap();
     assert!(marked.is_empty(), "the mark asks again and refuses");
     assert_eq!(app.step_states().await["skipped"], 1);
 }

@@ -2,8 +2,15 @@
 //! moved by hand.
 #![allow(dead_code)]
 pub mod database;
+pub mod own_postgres;
 pub mod process;
+pub mod readers;
 pub mod relay;
+pub mod rough;
+pub mod slow_relay;
+pub mod small_disk;
+pub mod statements;
+pub mod wrong_clock;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -267,6 +274,8 @@ pub fn settings() -> Settings {
         confirm_expires: days(3),
         reminder_after: days(1),
         pending_kept: days(30),
+        attempts_kept: days(180),
+        ended_kept: days(400),
         confirmations_per_day: 3,
         already_cooldown: days(1),
         editors: vec![address("editor@example.org")],

@@ -15,7 +15,6 @@ use tokio::time::Instant;
 
 use super::DomainSettings;
 use super::prepare::Prepared;
-use crate::model::EmailAddress;
 use crate::store::limits::{self, Closing, Limited, Rate, SlowDomain};
 use crate::store::queue::{Claimed, Fence};
 use crate::transport::Slow;
@@ -86,7 +85,7 @@ impl Domains {
         let mut order = Vec::new();
         let mut by_domain: HashMap<String, Vec<Claimed>> = HashMap::new();
         for one in claimed {
-            let domain = domain_of(&one.address);
+            let domain = domain_of(&one.normalised).to_owned();
             if self.rule(&domain).is_none() && !self.known().contains_key(&domain) {
                 admission.go.push((one, None));
                 continue;
@@ -115,11 +114,19 @@ impl Domains {
         if !self.any_slow.load(Ordering::Relaxed) {
             return (mails, Vec::new());
         }
+        let turns: Vec<Option<DateTime<Utc>>> = {
+            let mut known = self.known();
+            let turn = |mail: &Prepared| {
+                let pace = known.get_mut(domain_of(&mail.claimed.normalised))?;
+                pace.closed_until(real).is_some().then(|| pace.turn(real, None, None))
+            };
+            mails.iter().map(turn).collect()
+        };
         let (mut open, mut wait) = (Vec::with_capacity(mails.len()), Vec::new());
-        let mut known = self.known();
-        for mail in mails {
-            match known.get_mut(&domain_of(&mail.claimed.address)).filter(|pace| pace.closed_until(real).is_some()) {
-                Some(pace) => wait.push((mail.claimed.fence(), pace.turn(real, None, None))),
+        // The lock is free again: what is dropped here lands.
+        for (mail, turn) in mails.into_iter().zip(turns) {
+            match turn {
+                Some(turn) => wait.push((mail.claimed.fence(), turn)),
                 None => open.push(mail),
             }
         }
@@ -127,8 +134,8 @@ impl Domains {
     }
 
     /// A reply asked for less.
-    pub(super) async fn asked_for_less(&self, db: &PgPool, address: &str, how: Slow, real: DateTime<Utc>) {
-        let domain = domain_of(address);
+    pub(super) async fn asked_for_less(&self, db: &PgPool, normalised: &str, how: Slow, real: DateTime<Utc>) {
+        let domain = domain_of(normalised).to_owned();
         let closing = match how {
             Slow::Greylisted => GREYLISTED,
             Slow::TooFast => TOO_FAST,
@@ -145,15 +152,15 @@ impl Domains {
     }
 
     /// A mail was accepted: a domain that had asked for less, and whose time is up, is open again.
-    pub(super) async fn accepted(&self, db: &PgPool, address: &str, real: DateTime<Utc>) {
+    pub(super) async fn accepted(&self, db: &PgPool, normalised: &str, real: DateTime<Utc>) {
         if !self.any_slow.load(Ordering::Relaxed) {
             return;
         }
-        let domain = domain_of(address);
-        if !self.known().get_mut(&domain).is_some_and(|pace| pace.open(real)) {
+        let domain = domain_of(normalised);
+        if !self.known().get_mut(domain).is_some_and(|pace| pace.open(real)) {
             return;
         }
-        if let Err(error) = limits::forget_slow_domain(db, &domain, real).await {
+        if let Err(error) = limits::forget_slow_domain(db, domain, real).await {
             tracing::warn!(%error, "that a domain takes mail again could not be noted for the others");
         }
     }
@@ -358,7 +365,7 @@ impl Drop for Passage {
     }
 }
 
-/// As the rules and the slow domains are named. An address that is none has no domain, and is not held up.
-fn domain_of(address: &str) -> String {
-    EmailAddress::parse(address).map(|address| address.domain().to_owned()).unwrap_or_default()
+/// Of a normalised address, as the rules and the slow domains are named.
+fn domain_of(normalised: &str) -> &str {
+    normalised.rsplit_once('@').map_or("", |(_, domain)| domain)
 }

@@ -128,7 +128,7 @@ impl Relays {
     pub(super) async fn give_back(&self, shared: &Shared) {
         for relay in &self.all {
             let real = shared.service.clock().real();
-            if let Err(error) = relay.allowance.give_back(shared.service.db(), real).await {
+            if let Err(error) = relay.allowance.give_back(shared.service.hot_db(), real).await {
                 tracing::warn!(relay = %relay.relay.name, %error, "what a relay may still carry could not be given back");
             }
         }
@@ -137,7 +137,7 @@ impl Relays {
     async fn ask_for_more(&self, shared: &Shared, lane: Lane, most: u32) {
         for relay in &self.all {
             if relay.line.room(lane) > 0 && relay.lets() != Lets::NothingYet {
-                relay.allowance.ask(shared.service.db(), most, shared.service.clock().real()).await;
+                relay.allowance.ask(shared.service.hot_db(), most, shared.service.clock().real()).await;
             }
         }
     }

@@ -1,7 +1,7 @@
 -- Takes due deliveries of one bucket, series and priority under a lease, with all that rendering them needs: up to $7 that
 -- were never put off, in due order, and up to a quarter as many that were and may be tried again.
 with fresh as (
-    select d.id
+    select d.id, s.address, s.normalised, e.condition, e.request, e.requested_at
     from deliveries d
     join enrollments e on e.bucket = d.bucket and e.id = d.enrollment
     join subscribers s on s.bucket = d.bucket and s.id = d.subscriber
@@ -14,7 +14,7 @@ with fresh as (
     limit $7
     for update of d skip locked
 ), deferred as (
-    select d.id
+    select d.id, s.address, s.normalised, e.condition, e.request, e.requested_at
     from deliveries d
     join enrollments e on e.bucket = d.bucket and e.id = d.enrollment
     join subscribers s on s.bucket = d.bucket and s.id = d.subscriber
@@ -27,14 +27,12 @@ with fresh as (
     limit ($7 + 3) / 4
     for update of d skip locked
 ), picked as (
-    select id from fresh union all select id from deferred
+    select * from fresh union all select * from deferred
 )
 update deliveries d
 set state = 'claimed', attempt = d.attempt + 1, lease_until = $5, node = $6
 from picked
-join deliveries again on again.bucket = $1 and again.id = picked.id
-join enrollments e on e.bucket = $1 and e.id = again.enrollment
-join subscribers s on s.bucket = $1 and s.id = again.subscriber
 where d.bucket = $1 and d.id = picked.id
 returning d.id, d.enrollment, d.subscriber, d.series, d.kind, d.step, d.occasion, d.due_at, d.attempt, d.tries,
-    d.not_before is not null as "put_off!", s.address, e.condition, e.request, e.requested_at
+    d.not_before is not null as "put_off!", picked.address as "address!", picked.normalised as "normalised!",
+    picked.condition as "condition!", picked.request as "request!", picked.requested_at as "requested_at!"
