@@ -102,11 +102,17 @@ impl Line {
 
     /// The next, urgent ones first.
     pub(super) fn take(&self) -> Option<Errand> {
-        let errand = {
+        let (errand, left) = {
             let mut state = self.lock();
-            state.urgent.pop_front().or_else(|| state.steps.pop_front())?
+            match state.urgent.pop_front() {
+                Some(errand) => (errand, state.urgent.len()),
+                None => (state.steps.pop_front()?, state.steps.len()),
+            }
         };
-        self.roomier.notify_waiters();
+        // Whoever waits for room waits for that of a micro-batch, and need not look after each mail.
+        if left <= 2 * self.most / 3 {
+            self.roomier.notify_waiters();
+        }
         Some(errand)
     }
 
@@ -256,9 +262,9 @@ mod tests {
         Line::new(micro_batch, Arc::default())
     }
 
-    fn push(line: &Line, lane: Lane) {
-        line.reserve(lane, 1);
-        line.put(lane, test_send());
+    fn put_in(queue: &Line, lane: Lane) {
+        queue.reserve(lane, 1);
+        queue.put(lane, test_send());
     }
 
     #[tokio::test]
@@ -268,9 +274,9 @@ mod tests {
         let mut idle = Box::pin(line.called(true));
         let mut unconnected = Box::pin(line.called(false));
         assert!(idle.as_mut().now_or_never().is_none() && unconnected.as_mut().now_or_never().is_none());
-        push(&line, Lane::Steps);
+        put_in(&line, Lane::Steps);
         assert!(unconnected.as_mut().now_or_never().is_none(), "one mail, one idle connection");
-        push(&line, Lane::Steps);
+        put_in(&line, Lane::Steps);
         line.one_connection_only(true);
         assert!(unconnected.as_mut().now_or_never().is_none(), "the relay is only tried");
         line.one_connection_only(false);
@@ -303,9 +309,9 @@ mod tests {
     async fn each_lane_has_room_of_its_own_and_the_urgent_one_goes_first() {
         let line = line(1);
         line.reserve(Lane::Steps, 2);
-        push(&line, Lane::Steps);
+        put_in(&line, Lane::Steps);
         assert_eq!((line.room(Lane::Steps), line.room(Lane::Urgent)), (0, 3));
-        push(&line, Lane::Urgent);
+        put_in(&line, Lane::Urgent);
         line.take().unwrap();
         assert_eq!((line.room(Lane::Steps), line.room(Lane::Urgent)), (0, 3), "that was the urgent one");
         line.release(Lane::Steps, 2);

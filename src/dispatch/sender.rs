@@ -113,6 +113,7 @@ impl Sender {
             Err(SendError::Relay { .. }) => {
                 self.drop_connection();
                 self.relay.failed();
+                self.relay.not_taken(self.shared.service.clock().real());
             }
             Err(SendError::Broken { .. } | SendError::Uncertain { .. }) => {
                 self.drop_connection();
@@ -146,10 +147,10 @@ impl Sender {
             self.hang_up().await;
         }
         let opened = tokio::select! {
-            opened = Connection::open(&self.relay.relay) => opened,
+            opened = Connection::open(&self.relay.server) => opened,
             () = self.shared.abandon.cancelled() => Err(SendError::Relay { why: STOPPED.into() }),
         };
-        let relay = &self.relay.relay.name;
+        let relay = &self.relay.server.name;
         match opened {
             Ok(connection) => {
                 self.connection = Some(connection);
@@ -193,7 +194,9 @@ impl Sender {
     }
 
     async fn put_back(&self, mail: &Prepared, why: &str) {
-        let back = not_charged(&mail.claimed, self.shared.service.clock().real(), why.to_owned());
+        let real = self.shared.service.clock().real();
+        self.relay.not_taken(real);
+        let back = not_charged(&mail.claimed, real, why.to_owned());
         self.tell(mail, Verdict::Settle(back)).await;
     }
 

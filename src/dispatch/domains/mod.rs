@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::DomainSettings;
 use super::prepare::Prepared;
+use crate::model::Kind;
 use crate::store::limits::{self, Closing, Limited, Rate, SlowDomain};
 use crate::store::queue::{Claimed, Fence};
 use crate::transport::Slow;
@@ -192,26 +193,31 @@ impl Domains {
         let room = self.known().entry(domain.to_owned()).or_default().room(real, rule.connections);
         let may_go = match room {
             Room::Closed => 0,
-            Room::For(mails) => mails,
+            Room::For(most) => most.min(mails.len()),
         };
-        // Those that had to wait before go first. While some have been given a turn, nobody else comes between.
-        let (mut queue, newcomers): (Vec<Claimed>, Vec<Claimed>) = mails.into_iter().partition(|one| one.put_off);
-        let returning = queue.len();
-        let (mut last, behind) = if self.known().entry(domain.to_owned()).or_default().has_promised(real) {
-            (Vec::new(), newcomers)
-        } else {
-            (newcomers, Vec::new())
-        };
-        queue.append(&mut last);
-        let mut granted = may_go.min(queue.len());
-        let mut lacks_tokens = false;
-        if let Some(rate) = rule.rate.filter(|_| granted > 0) {
-            let wanted = granted;
-            granted = self.tokens(db, domain, rate, wanted, real).await;
-            lacks_tokens = granted < wanted;
+        if let Some(rate) = rule.rate.filter(|_| may_go > 0) {
+            self.ask_for_tokens(db, domain, rate, may_go, real).await;
         }
+        // Those that had to wait before go first. While some have been given a turn, nobody else comes between but what a
+        // reader waits for at the screen.
+        let goes_first = |one: &Claimed| one.put_off || one.kind != Kind::Step;
+        let (mut queue, newcomers): (Vec<Claimed>, Vec<Claimed>) = mails.into_iter().partition(goes_first);
+        let first = queue.len();
+        let (granted, lacks_tokens, behind) = {
+            let mut known = self.known();
+            let pace = known.entry(domain.to_owned()).or_default();
+            let behind = if pace.has_promised(real) {
+                newcomers
+            } else {
+                queue.extend(newcomers);
+                Vec::new()
+            };
+            let wanted = may_go.min(queue.len());
+            let granted = if rule.rate.is_some() { pace.spend(wanted, real) } else { wanted };
+            (granted, granted < wanted, behind)
+        };
         let mut waiting = queue.split_off(granted);
-        let returning = returning.saturating_sub(granted);
+        let first = first.saturating_sub(granted);
         waiting.extend(behind);
         for one in queue {
             admission.go.push((one, Some(Passage::begin(self, domain))));
@@ -221,62 +227,63 @@ impl Domains {
         }
         let times = match rule.rate {
             Some(rate) if room != Room::Closed && (lacks_tokens || may_go > granted) => {
-                self.turns(db, domain, rate, returning, waiting.len(), real).await
+                self.turns(db, domain, rate, first, waiting.len(), real).await
             }
             rate => {
                 let mut known = self.known();
                 let pace = known.entry(domain.to_owned()).or_default();
-                waiting.iter().map(|_| pace.turn(real, rate, rule.connections)).collect()
+                let turn = |one: &Claimed| match one.kind {
+                    Kind::Step => pace.turn(real, rate, rule.connections),
+                    _ => pace.opening(real),
+                };
+                waiting.iter().map(turn).collect()
             }
         };
         admission.wait.extend(waiting.iter().map(Claimed::fence).zip(times));
     }
 
-    /// Takes up to so many tokens, from what this process has or from what all share.
-    async fn tokens(&self, db: &PgPool, domain: &str, rate: Rate, wanted: usize, real: DateTime<Utc>) -> usize {
-        let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
-        let (mut granted, back) = {
+    /// Takes tokens for so many mails from what all share, unless this process has them or there were none a moment ago.
+    async fn ask_for_tokens(&self, db: &PgPool, domain: &str, rate: Rate, mails: usize, real: DateTime<Utc>) {
+        let mails = u32::try_from(mails).unwrap_or(u32::MAX);
+        let (want, back) = {
             let mut known = self.known();
             let pace = known.entry(domain.to_owned()).or_default();
-            (pace.spend(wanted, real), pace.stale(real))
-        };
-        let should_ask = self.known().get(domain).is_none_or(|pace| pace.should_ask(real));
-        if granted < wanted && should_ask {
+            let has = pace.has(real);
+            if has >= mails || !pace.should_ask(real) {
+                return;
+            }
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
                 reason = "a rate from the configuration"
             )]
-            let want = (rate.per_second.ceil() as u32).max(wanted - granted);
-            let taken = limits::take_tokens(db, Limited::Domain, domain, rate, want, back, real).await;
-            let mut known = self.known();
-            let pace = known.entry(domain.to_owned()).or_default();
-            match taken {
-                Ok(taken) => {
-                    pace.took(taken, real);
-                    granted += pace.spend(wanted - granted, real);
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "what a domain may be sent could not be asked for; trying again");
-                    pace.ask_again(real + AFTER_TROUBLE);
-                }
+            let a_seconds_worth = rate.per_second.ceil() as u32;
+            (a_seconds_worth.max(mails - has), pace.stale(real))
+        };
+        let taken = limits::take_tokens(db, Limited::Domain, domain, rate, want, back, real).await;
+        let mut known = self.known();
+        let pace = known.entry(domain.to_owned()).or_default();
+        match taken {
+            Ok(taken) => pace.took(taken, real),
+            Err(error) => {
+                tracing::warn!(%error, "what a domain may be sent could not be asked for; trying again");
+                pace.ask_again(real + AFTER_TROUBLE);
             }
         }
-        granted as usize
     }
 
-    /// Turns for those that have to wait for the rate: the first `returning` have had one, and come again soon; the others
-    /// come behind all that have one.
+    /// Turns for those that have to wait for the rate: the first `early` come again soon, the others behind all that have
+    /// been given a turn.
     async fn turns(
         &self,
         db: &PgPool,
         domain: &str,
         rate: Rate,
-        returning: usize,
+        early: usize,
         count: usize,
         real: DateTime<Utc>,
     ) -> Vec<DateTime<Utc>> {
-        let newcomers = u32::try_from(count - returning).unwrap_or(u32::MAX);
+        let newcomers = u32::try_from(count - early).unwrap_or(u32::MAX);
         let first = if newcomers == 0 {
             real
         } else {
@@ -291,9 +298,8 @@ impl Domains {
         let after = |from: DateTime<Utc>, turns: usize| {
             from + rate.time_for(f64::from(u32::try_from(turns).unwrap_or(u32::MAX)))
         };
-        let times: Vec<DateTime<Utc>> = (0..count)
-            .map(|at| if at < returning { after(real, at + 1) } else { after(first, at - returning + 1) })
-            .collect();
+        let times: Vec<DateTime<Utc>> =
+            (0..count).map(|at| if at < early { after(real, at + 1) } else { after(first, at - early + 1) }).collect();
         if newcomers > 0 {
             let last = times[count - 1];
             self.known().entry(domain.to_owned()).or_default().promised(last);
@@ -310,7 +316,7 @@ impl Domains {
         match limits::slow_domains(db, real, MOST_SLOW).await {
             Ok(slow) => self.learn(slow, real),
             Err(error) => {
-                tracing::warn!(%error, "which domains asked for less cannot be read; going on with what is known")
+                tracing::warn!(%error, "which domains asked for less cannot be read; going on with what is known");
             }
         }
         *read_at = Some(Instant::now());

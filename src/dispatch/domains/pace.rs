@@ -86,14 +86,18 @@ impl Pace {
         rate: Option<Rate>,
         connections: Option<usize>,
     ) -> DateTime<Utc> {
-        let flight = self.expected_flight();
-        let from = self.closed_until(real).unwrap_or(real + flight);
+        let (flight, from) = (self.expected_flight(), self.opening(real));
         let at_once = connections.unwrap_or(PROBES).clamp(1, if self.is_slow() { PROBES } else { usize::MAX });
         let spacing = flight / i32::try_from(at_once).unwrap_or(i32::MAX);
         let spacing = rate.map_or(spacing, |rate| rate.time_for(1.0).max(spacing));
         let turn = self.last_turn.map_or(from, |last| from.max(last + spacing));
         self.last_turn = Some(turn);
         turn
+    }
+
+    /// When something may go again at the earliest.
+    pub(super) fn opening(&self, real: DateTime<Utc>) -> DateTime<Utc> {
+        self.closed_until(real).unwrap_or(real + self.expected_flight())
     }
 
     pub(super) fn takes_off(&mut self) {
@@ -106,13 +110,15 @@ impl Pace {
         self.flight = if self.flight == 0.0 { seconds } else { self.flight * 0.9 + seconds * 0.1 };
     }
 
-    pub(super) fn spend(&mut self, wanted: u32, real: DateTime<Utc>) -> u32 {
-        if real - self.taken_at >= KEPT {
-            return 0;
-        }
-        let spent = self.tokens.min(wanted);
+    /// How many tokens may be spent.
+    pub(super) fn has(&self, real: DateTime<Utc>) -> u32 {
+        if real - self.taken_at < KEPT { self.tokens } else { 0 }
+    }
+
+    pub(super) fn spend(&mut self, mails: usize, real: DateTime<Utc>) -> usize {
+        let spent = self.has(real).min(u32::try_from(mails).unwrap_or(u32::MAX));
         self.tokens -= spent;
-        spent
+        spent as usize
     }
 
     /// Takes out what has lain here for too long.

@@ -31,7 +31,7 @@ pub(super) struct Relays {
 
 /// One relay, with all that this process knows of it.
 pub(super) struct Relay {
-    pub(super) relay: transport::Relay,
+    pub(super) server: transport::Relay,
     /// How many senders it has.
     pub(super) connections: usize,
     pub(super) line: Line,
@@ -58,7 +58,7 @@ impl Relays {
         let changed = Arc::new(Notify::new());
         let relay = |one: &RelaySettings| {
             Arc::new(Relay {
-                relay: one.relay.clone(),
+                server: one.relay.clone(),
                 connections: one.connections.max(1),
                 line: Line::new(micro_batch, changed.clone()),
                 breaker: Mutex::default(),
@@ -129,14 +129,14 @@ impl Relays {
         for relay in &self.all {
             let real = shared.service.clock().real();
             if let Err(error) = relay.allowance.give_back(shared.service.hot_db(), real).await {
-                tracing::warn!(relay = %relay.relay.name, %error, "what a relay may still carry could not be given back");
+                tracing::warn!(relay = %relay.server.name, %error, "what a relay may still carry could not be given back");
             }
         }
     }
 
     async fn ask_for_more(&self, shared: &Shared, lane: Lane, most: u32) {
         for relay in &self.all {
-            if relay.line.room(lane) > 0 && relay.lets() != Lets::NothingYet {
+            if relay.line.room(lane) > 0 && relay.lets_through() {
                 relay.allowance.ask(shared.service.hot_db(), most, shared.service.clock().real()).await;
             }
         }
@@ -172,7 +172,7 @@ impl Relay {
     /// It answered a mail, whatever the answer was.
     pub(super) fn worked(&self) {
         if self.breaker().worked() {
-            tracing::info!(relay = %self.relay.name, "the relay works again");
+            tracing::info!(relay = %self.server.name, "the relay works again");
             self.line.one_connection_only(false);
             self.changed.notify_waiters();
         }
@@ -191,14 +191,23 @@ impl Relay {
         self.changed.notify_waiters();
     }
 
+    /// A mail that it was to have was not taken by it, for a reason that is not the mail's.
+    pub(super) fn not_taken(&self, real: DateTime<Utc>) {
+        self.allowance.refund(1, real.date_naive());
+    }
+
+    fn lets_through(&self) -> bool {
+        matches!(self.lets(), Lets::Everything | Lets::OneProbe)
+    }
+
     fn lets(&self) -> Lets {
         self.breaker().lets(Instant::now())
     }
 
     fn takes(&self, lane: Lane, most: u32, urgent_waits: bool, real: DateTime<Utc>) -> bool {
-        let may = matches!(self.lets(), Lets::Everything | Lets::OneProbe);
         let has = self.allowance.has(most, real);
-        may && has > 0
+        self.lets_through()
+            && has > 0
             && usize::try_from(has).is_ok_and(|has| self.line.room(lane) >= has)
             && !(urgent_waits && self.allowance.is_limited())
     }
