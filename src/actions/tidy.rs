@@ -8,7 +8,7 @@ use super::{ActionError, Service};
 use crate::model::{Bucket, DeliveryState, EnrollmentState, Kind, retry_after};
 use crate::store::queue;
 use crate::store::settle::{Outcome, lock, record_attempts};
-use crate::store::{enrollments, installation};
+use crate::store::{enrollments, installation, limits};
 
 /// What to do with a mail of which nobody can say whether the relay took it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +58,7 @@ pub async fn forget_unconfirmed(service: &Service) -> Result<u64, ActionError> {
     }
     let silent_for_a_day = service.clock().real() - chrono::TimeDelta::days(1);
     installation::forget_nodes(service.db(), silent_for_a_day).await?;
+    limits::forget_domains(service.db(), service.clock().real()).await?;
     Ok(forgotten)
 }
 

@@ -19,6 +19,7 @@ mod outages;
 mod plans;
 mod privacy;
 mod recover;
+mod relays;
 mod retention;
 mod sign_up;
 mod stuck;
