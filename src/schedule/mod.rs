@@ -12,9 +12,9 @@ use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::actions::Service;
 use crate::actions::retention::{self, Pruned};
 use crate::actions::tidy::{self, OnUncertain};
+use crate::actions::{ActionError, Service};
 use crate::config::Schedule;
 use crate::store::{self, WAKE_CHANNEL, installation};
 
@@ -84,12 +84,15 @@ async fn clean_up(service: Service, stop: CancellationToken) -> anyhow::Result<(
 /// database's return to say what became of its mails, before they are taken for uncertain and sent again.
 struct Grace {
     span: Duration,
+    /// A database that takes longer than this over an answer was away: the heartbeat may have missed two beats of three.
+    patience: Duration,
     until: Mutex<Option<Instant>>,
 }
 
 impl Grace {
     fn after(lease: chrono::TimeDelta) -> Self {
-        Self { span: lease.to_std().unwrap_or_default() * 3 / 2, until: Mutex::default() }
+        let lease = lease.to_std().unwrap_or_default();
+        Self { span: lease * 3 / 2, patience: lease * 2 / 3, until: Mutex::default() }
     }
 
     fn begin(&self) {
@@ -99,17 +102,42 @@ impl Grace {
     fn lasts(&self) -> bool {
         self.until.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| Instant::now() < until)
     }
+
+    /// What the database answers in time. If it does not, the grace begins.
+    async fn unless_away<T>(&self, answer: impl Future<Output = Result<T, ActionError>>) -> Result<T, ActionError> {
+        let answer = tokio::time::timeout(self.patience, answer).await;
+        let answer = answer.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut.into()));
+        if answer.as_ref().is_err_and(is_away) {
+            self.begin();
+        }
+        answer
+    }
+}
+
+/// Whether nobody answered, rather than a statement having been refused (SQLSTATE class 57 of PostgreSQL's appendix A is a
+/// server that stops or starts).
+fn is_away(error: &ActionError) -> bool {
+    match error {
+        ActionError::Database(sqlx::Error::Database(error)) => error.code().is_none_or(|code| code.starts_with("57")),
+        ActionError::Database(_) => true,
+        _ => false,
+    }
 }
 
 async fn reap(service: Service, policy: OnUncertain, node: Uuid, grace: Arc<Grace>) -> anyhow::Result<()> {
-    if let Err(error) = store::server_time(service.db()).await {
-        grace.begin();
-        return Err(error.into());
-    }
+    grace.unless_away(async { Ok(store::server_time(service.db()).await?) }).await?;
     if grace.lasts() {
         return Ok(());
     }
-    let (given_back, uncertain) = tidy::reap(&service, policy, node).await?;
+    let (mut given_back, mut uncertain) = (0, 0);
+    for bucket in tidy::buckets() {
+        match grace.unless_away(tidy::reap_bucket(&service, bucket, policy, node)).await {
+            Ok((back, unknown)) => (given_back, uncertain) = (given_back + back, uncertain + unknown),
+            Err(error) if is_away(&error) => return Err(error.into()),
+            // The others' leases have run out all the same.
+            Err(error) => tracing::error!(%error, bucket = bucket.get(), "leases could not be taken back"),
+        }
+    }
     if given_back + uncertain > 0 {
         tracing::warn!(given_back, uncertain, "leases had run out");
     }

@@ -187,7 +187,8 @@ pub struct BookLine {
     pub count: i64,
 }
 
-/// Each delivery once, by its current state, with what was pruned added. `now` is series time.
+/// Each delivery once, by its current state, with what was pruned added. `now` is series time. The bucket in both halves has
+/// a sharded PostgreSQL read them together on each server, so that nothing is counted twice or not at all while it is pruned.
 pub async fn books(
     db: impl PgExecutor<'_>,
     series: &SeriesSlug,
@@ -198,11 +199,11 @@ pub async fn books(
         r#"select kind as "kind!", step, state as "state!", reason, repeats as "repeats!", due as "due!",
                   sum(count)::bigint as "count!"
            from (
-               select kind, step, state, reason, kind = 'step' and occasion <> 0 as repeats, due_at <= $2 as due,
+               select bucket, kind, step, state, reason, kind = 'step' and occasion <> 0 as repeats, due_at <= $2 as due,
                       count(*) as count
-               from deliveries where series = $1 group by 1, 2, 3, 4, 5, 6
+               from deliveries where series = $1 group by 1, 2, 3, 4, 5, 6, 7
                union all
-               select kind, nullif(step, ''), state, nullif(reason, ''), repeats, true, count
+               select bucket, kind, nullif(step, ''), state, nullif(reason, ''), repeats, true, count
                from step_totals where series = $1
            ) all_lines group by 1, 2, 3, 4, 5, 6 order by 1, 2, 3, 4"#,
         series.as_str(),
@@ -532,11 +533,11 @@ pub async fn last_tick(db: impl PgExecutor<'_>) -> Result<Option<DateTime<Utc>>,
     sqlx::query_scalar!("select max(tick_at) from nodes").fetch_one(db).await
 }
 
-/// How many deliveries each node holds under a lease. Reads only what is claimed or being sent.
+/// How many deliveries each node holds under a lease. Reads only what has one.
 pub async fn held_by_node(db: impl PgExecutor<'_>) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select node as "node!", count(*) as "count!" from deliveries
-           where state in ('claimed', 'sending') and node is not null group by node"#
+           where lease_until is not null and node is not null group by node"#
     )
     .fetch_all(db)
     .await?;

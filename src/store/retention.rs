@@ -121,7 +121,7 @@ pub struct Pass {
 }
 
 /// Looks at the next attempts behind `after` that may be old enough, and deletes those that ended before `before` and whose
-/// delivery has come to an end.
+/// delivery has come to an end, or is gone.
 ///
 /// There is no index on the time: the primary key is one. A delivery's id begins with the millisecond at which it was
 /// written (UUID version 7), and no attempt is older than its delivery, so whatever ended before `before` lies below the
@@ -142,8 +142,10 @@ pub async fn delete_attempts(
                select a.delivery, a.attempt
                from looked_at l
                join attempts a on a.bucket = $1 and a.delivery = l.delivery and a.attempt = l.attempt
-               join deliveries d on d.bucket = $1 and d.id = l.delivery
-               where l.ended_at < $6 and d.state in ('accepted', 'rejected', 'skipped', 'uncertain')
+               where l.ended_at < $6 and not exists (
+                   select from deliveries d
+                   where d.bucket = $1 and d.id = l.delivery
+                     and d.state not in ('accepted', 'rejected', 'skipped', 'uncertain'))
                order by a.delivery, a.attempt
                for update of a skip locked
            ), gone as (

@@ -21,8 +21,9 @@ fn environment(database_url: &str, relay: &SlowRelay) -> Environment {
         .with("REGIMEN__SCHEDULE__REAP", "* * * * * *")
 }
 
-async fn count(db: &PgPool, sql: &'static str) -> i64 {
-    sqlx::query_scalar(sql).fetch_one(db).await.unwrap()
+async fn count(db: &PgPool, sql: &'static str) -> usize {
+    let count: i64 = sqlx::query_scalar(sql).fetch_one(db).await.unwrap();
+    usize::try_from(count).unwrap()
 }
 
 /// First parts that have not come to an end; nothing while PostgreSQL is away.
@@ -43,7 +44,7 @@ async fn each_once(db: &PgPool, relay: &SlowRelay, due: &[Uuid]) {
     assert_eq!(taken, due, "each once");
     let accepted = count(db, "select count(*) from deliveries where state = 'accepted'").await;
     let next = count(db, "select count(*) from deliveries where step = 'antibodies' and state = 'pending'").await;
-    assert_eq!((accepted, next), (due.len() as i64, due.len() as i64));
+    assert_eq!((accepted, next), (due.len(), due.len()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use chrono::{DateTime, Utc};
 use regimen::actions::retention::{self, Pruned};
+use regimen::local::smtp::Verdict;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
@@ -50,10 +51,11 @@ async fn the_books_are_the_same_and_nothing_of_an_open_enrollment_goes() {
     body["address"] = json!("never@example.org");
     assert_eq!(app.api_post("/subscribers/suppress", body).await.0, StatusCode::OK);
     // The open one waits with a part that was tried once.
-    app.relay.reply_next(At::Rcpt, 450, "4.2.1 later");
+    app.relay.always(At::Rcpt, "open", Verdict::Reply(450, "4.2.1 later".into()));
     pause(&app, "done@example.org").await;
     app.live_through(days(3)).await;
     pause(&app, "open@example.org").await;
+    app.relay.accept_all();
     let mut body = why();
     (body["series"], body["address"]) = (json!(SERIES), json!("done@example.org"));
     assert_eq!(app.api_post("/subscribers/resume", body).await.0, StatusCode::OK);
@@ -201,6 +203,9 @@ async fn the_books_close_before_during_and_after_also_when_it_is_stopped_between
     let go_on = || left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok();
     let first = retention::prune(&app.service, go_on).await.unwrap();
     assert_eq!(first.enrollments, 230, "it stopped in the middle of a bucket");
+    let orphans = "select count(*) from attempts a
+                   where not exists (select from deliveries d where d.bucket = a.bucket and d.id = a.delivery)";
+    assert_eq!(app.count(orphans).await, 0, "attempts go with their deliveries");
     assert_eq!(books(&app).await, before);
     let rest = prune(&app).await;
     assert_eq!((rest.enrollments, rest.deliveries), (80, 80 * 7));

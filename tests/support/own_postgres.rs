@@ -52,9 +52,16 @@ impl OwnPostgres {
     /// Starts it after it was stopped.
     pub async fn open(&mut self) {
         drop(self.server.take());
-        let data = self.data.clone();
-        let server =
-            tokio::task::spawn_blocking(move || PrivatePostgres::start(&data, &SETTINGS)).await.unwrap().unwrap();
+        let server = until("it is there", async || {
+            let data = self.data.clone();
+            match tokio::task::spawn_blocking(move || PrivatePostgres::start(&data, &SETTINGS)).await.unwrap() {
+                Ok(server) => Some(server),
+                // A process that somebody starts just now has our lock until it has begun its own program.
+                Err(error) if error.to_string().contains("in use by another process") => None,
+                Err(error) => panic!("{error:#}"),
+            }
+        })
+        .await;
         let url = url::Url::parse(&server.url()).unwrap();
         let (_, sockets) = url.query_pairs().find(|(name, _)| name == "host").unwrap();
         let (new, link) = (self.door.join("new"), self.door.join(SOCKET));
