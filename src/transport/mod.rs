@@ -7,6 +7,7 @@
 //! is what "neither lost nor doubled" rests on, so the stream, the replies and TLS are spoken here.
 mod classify;
 mod connection;
+mod login;
 mod relay;
 mod tls;
 mod wire;

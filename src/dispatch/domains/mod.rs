@@ -26,7 +26,7 @@ pub(super) struct Domains {
     /// For each domain that has no rule of its own.
     others: Option<Rule>,
     known: Mutex<HashMap<String, Pace>>,
-    /// Whether any domain has asked for less: where none has and there are no rules, nobody looks at addresses.
+    /// Whether any domain has asked for less, or may have: where none has and there are no rules, nobody looks at addresses.
     any_slow: AtomicBool,
     /// When the slow domains were last read.
     read_at: tokio::sync::Mutex<Option<Instant>>,
@@ -141,11 +141,11 @@ impl Domains {
             Slow::Greylisted => GREYLISTED,
             Slow::TooFast => TOO_FAST,
         };
-        if !self.known().entry(domain.clone()).or_default().close(real, real + closing.first) {
-            // The replies to what was on its way when it was closed.
+        let closed = self.known().entry(domain.clone()).or_default().asked_for_less(real, real + closing.first);
+        self.any_slow.store(true, Ordering::Relaxed);
+        if !closed {
             return;
         }
-        self.any_slow.store(true, Ordering::Relaxed);
         match limits::slow_domain(db, &domain, closing, real).await {
             Ok(slow) => self.known().entry(domain).or_default().closed(slow.until),
             Err(error) => tracing::warn!(%error, "that a domain asked for less could not be noted for the others"),
@@ -326,12 +326,13 @@ impl Domains {
         let mut known = self.known();
         let slow: HashMap<String, SlowDomain> = slow.into_iter().map(|one| (one.domain.clone(), one)).collect();
         for (domain, pace) in known.iter_mut() {
-            if !slow.contains_key(domain) {
+            if pace.is_slow() && !slow.contains_key(domain) {
                 // Another process has had a mail accepted, or it is long ago.
                 pace.open(real);
             }
         }
-        self.any_slow.store(!slow.is_empty() || known.values().any(Pace::is_slow), Ordering::Relaxed);
+        let any = !slow.is_empty() || known.values().any(|pace| pace.is_slow() || pace.is_suspected(real));
+        self.any_slow.store(any, Ordering::Relaxed);
         for (domain, one) in slow {
             known.entry(domain).or_default().closed(one.until);
         }

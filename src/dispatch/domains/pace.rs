@@ -9,6 +9,8 @@ use crate::store::limits::{Rate, Taken};
 pub(super) struct Pace {
     /// It has asked for less: nothing goes to it until then, and then a few, until one is accepted.
     slow_until: Option<DateTime<Utc>>,
+    /// It has asked for less once since a mail was accepted, and that may have been about one mailbox.
+    suspected_at: Option<DateTime<Utc>>,
     in_flight: usize,
     /// How long a mail is in flight, on average, in seconds; 0 when that is not known.
     flight: f64,
@@ -31,6 +33,8 @@ pub(super) enum Room {
 
 /// Mails in flight at once to a domain that is being tried again.
 const PROBES: usize = 5;
+/// After so long one reply means nothing any more.
+const SUSPICION: TimeDelta = TimeDelta::minutes(30);
 /// Tokens that were not spent after this long are given back.
 const KEPT: TimeDelta = TimeDelta::seconds(2);
 /// How long a mail is in flight until that is known.
@@ -56,13 +60,23 @@ impl Pace {
         self.slow_until.is_some()
     }
 
-    /// It asked for less. Answers whether that is news.
-    pub(super) fn close(&mut self, real: DateTime<Utc>, until: DateTime<Utc>) -> bool {
-        let news = self.closed_until(real).is_none();
-        if news {
-            self.slow_until = Some(until);
+    /// It asked for less. Closes at the second time with no mail accepted between, and at once when it is being tried again.
+    /// Answers whether it was closed by this.
+    pub(super) fn asked_for_less(&mut self, real: DateTime<Utc>, until: DateTime<Utc>) -> bool {
+        if self.closed_until(real).is_some() {
+            // The replies to what was on its way.
+            return false;
         }
-        news
+        if !self.is_slow() && !self.is_suspected(real) {
+            self.suspected_at = Some(real);
+            return false;
+        }
+        self.slow_until = Some(until);
+        true
+    }
+
+    pub(super) fn is_suspected(&self, real: DateTime<Utc>) -> bool {
+        self.suspected_at.is_some_and(|at| real - at < SUSPICION)
     }
 
     /// All agree that it is closed until then.
@@ -70,8 +84,9 @@ impl Pace {
         self.slow_until = Some(until);
     }
 
-    /// It takes mail again, if its time is up. Answers whether that is news.
+    /// It takes mail. If it was slow and its time is up it is open again. Answers whether that is news.
     pub(super) fn open(&mut self, real: DateTime<Utc>) -> bool {
+        self.suspected_at = None;
         let news = self.slow_until.is_some_and(|until| until <= real);
         if news {
             self.slow_until = None;
@@ -177,7 +192,11 @@ mod tests {
     fn a_domain_that_asked_for_less_is_closed_then_tried_with_a_few_then_open() {
         let mut pace = Pace::default();
         assert_eq!(pace.room(at(0), None), Room::For(usize::MAX));
-        assert!(pace.close(at(0), at(60)) && !pace.close(at(1), at(61)), "what was on its way counts once");
+        assert!(!pace.asked_for_less(at(0), at(60)), "one may be about one mailbox");
+        pace.open(at(0));
+        assert!(!pace.asked_for_less(at(0), at(60)) && !pace.is_slow(), "others were accepted");
+        assert!(pace.asked_for_less(at(0), at(60)), "twice is no accident");
+        assert!(!pace.asked_for_less(at(1), at(61)), "what was on its way counts once");
         assert_eq!(pace.room(at(59), None), Room::Closed);
         assert!(!pace.open(at(59)), "what was on its way and was accepted opens nothing");
         assert_eq!(pace.room(at(60), None), Room::For(5));
@@ -188,14 +207,20 @@ mod tests {
         pace.lands(Duration::from_secs(1));
         assert_eq!(pace.room(at(60), Some(4)), Room::For(0));
         assert_eq!(pace.room(at(60), Some(7)), Room::For(1));
-        assert!(pace.open(at(60)) && !pace.open(at(60)));
-        assert_eq!(pace.room(at(60), Some(7)), Room::For(3));
+        assert!(pace.asked_for_less(at(60), at(180)), "once is enough while it is being tried again");
+        assert_eq!(pace.room(at(179), None), Room::Closed);
+        assert!(pace.open(at(180)) && !pace.open(at(180)));
+        assert_eq!(pace.room(at(180), Some(7)), Room::For(3));
+        assert!(
+            !pace.asked_for_less(at(200), at(260)) && !pace.asked_for_less(at(2_100), at(2_160)),
+            "half an hour apart"
+        );
     }
 
     #[test]
     fn turns_come_one_after_the_other() {
         let mut pace = Pace::default();
-        pace.close(at(0), at(60));
+        pace.closed(at(60));
         let rate = Some(Rate::per_minute(30));
         let turns: Vec<i64> = (0..4).map(|_| (pace.turn(at(0), rate, None) - at(0)).num_seconds()).collect();
         assert_eq!(turns, [60, 62, 64, 66]);
