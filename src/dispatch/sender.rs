@@ -95,14 +95,9 @@ impl Sender {
 
     /// Hands one mail over and tells the relay of the next one.
     async fn send(&mut self, mail: &Prepared) -> Result<Accepted, SendError> {
-        let connection = self.connection.as_mut().expect("connected before");
         let next = self.next.as_ref().map(|next| (&next.envelope, &*next.octets));
-        let result = tokio::select! {
-            result = connection.send_with_next(&mail.envelope, &mail.octets, next) => result,
-            () = self.shared.abandon.cancelled() => {
-                Err(SendError::Uncertain { why: "the dispatcher was stopped before the relay answered".into() })
-            }
-        };
+        let connection = self.connection.as_mut().expect("connected before");
+        let result = unless_abandoned(&self.shared, connection, &mail.envelope, &mail.octets, next).await;
         self.learn(&result);
         result
     }
@@ -222,7 +217,7 @@ impl Sender {
 
     async fn send_test(&mut self, envelope: &Envelope, octets: &[u8]) -> Result<Accepted, SendError> {
         let connection = self.connection.as_mut().expect("connected before");
-        let result = connection.send(envelope, octets).await;
+        let result = unless_abandoned(&self.shared, connection, envelope, octets, None).await;
         self.learn(&result);
         result
     }
@@ -249,6 +244,25 @@ pub(super) async fn settle_test(shared: &Shared, test: &TestSend, outcome: &str)
     if let Err(error) = admin::settle_test_send(service.db(), test.id, outcome, service.clock().real()).await {
         tracing::warn!(%error, "the outcome of a test send could not be written");
     }
+}
+
+/// Sends, until the farewell is over. A relay that has not answered by then may have the mail, if it was told so much of it.
+async fn unless_abandoned(
+    shared: &Shared,
+    connection: &mut Connection,
+    envelope: &Envelope,
+    octets: &[u8],
+    next: Option<(&Envelope, &[u8])>,
+) -> Result<Accepted, SendError> {
+    tokio::select! {
+        result = connection.send_with_next(envelope, octets, next) => return result,
+        () = shared.abandon.cancelled() => {}
+    }
+    Err(if connection.may_have_handed_over() {
+        SendError::Uncertain { why: "the dispatcher was stopped before the relay answered".into() }
+    } else {
+        SendError::Relay { why: STOPPED.into() }
+    })
 }
 
 const STOPPED: &str = "the dispatcher was stopped";

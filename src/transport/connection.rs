@@ -27,6 +27,8 @@ pub struct Connection {
     announced: Option<Prepared>,
     /// Reused for each mail's text on the wire.
     body: Vec<u8>,
+    /// From the first octet of a mail's text to the answer to its final dot.
+    message_out: bool,
 }
 
 /// What the relay's EHLO reply lists.
@@ -91,6 +93,11 @@ impl Connection {
         result.map_err(|refusal| refusal.error)
     }
 
+    /// Whether the relay may have the mail whose `send` was dropped: before its text began it has not.
+    pub fn may_have_handed_over(&self) -> bool {
+        self.message_out
+    }
+
     /// Whether another mail may go over this connection.
     pub fn reusable(&self) -> bool {
         self.healthy && self.sent < self.most
@@ -151,6 +158,7 @@ impl Connection {
             needs_reset: false,
             announced: None,
             body: Vec::new(),
+            message_out: false,
         })
     }
 
@@ -243,11 +251,13 @@ impl Connection {
     ) -> Result<Accepted, Refusal> {
         self.body.clear();
         stuff(message, &mut self.body);
+        self.message_out = true;
         let written = self.wire.write(&self.body, self.timeouts.data).await;
         if self.body.capacity() > KEPT_BODY {
             self.body = Vec::new();
         }
         if let Err(why) = written {
+            self.message_out = false;
             // The final dot has not left. A relay that hangs up on a message may have said why.
             let reply = self.wire.reply(self.timeouts.command.min(FAREWELL)).await.ok();
             let refusal = reply.and_then(|reply| reply.refusal(Stage::Message, envelope));
@@ -259,7 +269,9 @@ impl Connection {
             let _ = self.wire.write(next.group().as_bytes(), self.timeouts.command).await;
             self.announced = Some(next);
         }
-        let reply = match self.wire.reply(self.timeouts.end_of_data).await {
+        let answer = self.wire.reply(self.timeouts.end_of_data).await;
+        self.message_out = false;
+        let reply = match answer {
             Ok(reply) => reply,
             Err(why) => return Err(uncertain(&why)),
         };

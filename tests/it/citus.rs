@@ -152,7 +152,8 @@ async fn faults_of_indexes(db: &mut PgConnection, handbook: &Handbook) -> Vec<St
 /// A foreign key between distributed tables ties bucket to bucket and points to one that is distributed earlier; one to
 /// another table needs a reference table; one from another table is not possible.
 async fn faults_of_foreign_keys(db: &mut PgConnection, handbook: &Handbook) -> Vec<String> {
-    let keys: Vec<(String, String, String, Vec<String>, Vec<String>)> = sqlx::query_as(
+    type Key = (String, String, String, Vec<String>, Vec<String>);
+    let keys: Vec<Key> = sqlx::query_as(
         "select k.conname::text, f.relname::text, t.relname::text,
              array(select a.attname::text from unnest(k.conkey) with ordinality c (number, place)
                    join pg_attribute a on a.attrelid = k.conrelid and a.attnum = c.number order by c.place),

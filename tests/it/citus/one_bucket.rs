@@ -18,11 +18,11 @@ pub fn faults(sql: &str, tables: &[&str]) -> Vec<String> {
     let mut faults = Vec::new();
     let mut parameters = BTreeSet::new();
     for mention in &mentions {
-        let tied = ties.parameters_of(&mention.key());
-        if tied.is_empty() {
+        let named = ties.parameters_of(&mention.key());
+        if named.is_empty() {
             faults.push(format!("{} is not tied to a bucket", mention.name()));
         }
-        parameters.extend(tied);
+        parameters.extend(named);
     }
     if parameters.len() > 1 {
         faults.push(format!("several buckets are named: {}", parameters.into_iter().collect::<Vec<_>>().join(", ")));
@@ -97,8 +97,7 @@ impl Scopes {
                 "case" => *cases.last_mut().unwrap() += 1,
                 "end" => *cases.last_mut().unwrap() -= 1,
                 "or" if *cases.last().unwrap() == 0 => scopes.or[current] = true,
-                // Another arm is another statement, but we have none that names buckets in several arms.
-                "union" | "except" | "intersect" => {}
+                // Another arm of a union is another statement, but we have none that names buckets in several arms.
                 _ => {}
             }
         }
@@ -180,9 +179,8 @@ fn mentions(words: &[String], scopes: &Scopes, tables: &[&str]) -> Vec<Mention> 
         }
         let inserted = words[index - 1] == "into";
         let named = if next == "as" { words.get(index + 2).map_or("", String::as_str) } else { next };
-        let has_alias = !inserted
-            && !NO_ALIAS.contains(&named)
-            && named.chars().next().is_some_and(|letter| letter.is_alphabetic());
+        let has_alias =
+            !inserted && !NO_ALIAS.contains(&named) && named.chars().next().is_some_and(char::is_alphabetic);
         let alias = if has_alias { named.to_owned() } else { word.clone() };
         mentions.push(Mention {
             table: word.clone(),
