@@ -264,6 +264,7 @@ fn settings(config: &Config) -> Settings {
         pending_kept: config.sign_up.pending_kept,
         confirmations_per_day: config.sign_up.confirmations_per_day,
         already_cooldown: config.sign_up.already_cooldown,
+        sign_ups: config.sign_up.limits.clone(),
         editors: config.editors.clone(),
     }
 }

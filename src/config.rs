@@ -12,6 +12,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 use url::Url;
 
+use crate::actions::sign_up::Limits;
 use crate::actions::tidy::OnUncertain;
 use crate::links::LinkKey;
 use crate::model::EmailAddress;
@@ -74,6 +75,7 @@ pub struct SignUp {
     pub pending_kept: TimeDelta,
     pub confirmations_per_day: i64,
     pub already_cooldown: TimeDelta,
+    pub limits: Limits,
 }
 
 #[derive(Debug, Clone)]
@@ -259,12 +261,14 @@ impl Reader<'_> {
         let [confirm_expires, reminder_after, pending_kept, already_cooldown] =
             ["confirm_expires", "reminder_after", "pending_kept", "already_cooldown"]
                 .map(|key| self.span("sign_up", key));
+        let limits = self.sign_up_limits();
         let sign_up = SignUp {
             confirm_expires: confirm_expires?,
             reminder_after: reminder_after?,
             pending_kept: pending_kept?,
             confirmations_per_day: confirmations?,
             already_cooldown: already_cooldown?,
+            limits: limits?,
         };
         if sign_up.reminder_after >= sign_up.confirm_expires {
             self.faults.push("sign_up.reminder_after must be shorter than sign_up.confirm_expires".into());
@@ -273,6 +277,28 @@ impl Reader<'_> {
             self.faults.push("sign_up.pending_kept must not be shorter than sign_up.confirm_expires".into());
         }
         Some(sign_up)
+    }
+
+    fn sign_up_limits(&mut self) -> Option<Limits> {
+        let connections = self.integer::<usize>("sign_up", "connections", 2, 1_000);
+        let most_waiting = self.integer("sign_up", "most_waiting", 1, 100_000);
+        let written_together = self.integer("sign_up", "written_together", 1, 1_000);
+        let longest_wait = self.span("sign_up", "longest_wait").map(|wait| wait.to_std().unwrap_or_default());
+        if longest_wait.is_some_and(|wait| wait > Duration::from_secs(10)) {
+            self.faults.push("sign_up.longest_wait must be at most 10s: a reader waits for the page so long".into());
+        }
+        let all = self.values["database"]["max_connections"].as_integer().unwrap_or(i64::MAX);
+        if connections.is_some_and(|some| i64::try_from(some).is_ok_and(|some| some >= all)) {
+            self.faults.push(
+                "sign_up.connections must be smaller than database.max_connections, so that sending has its own".into(),
+            );
+        }
+        Some(Limits {
+            connections: connections?,
+            most_waiting: most_waiting?,
+            longest_wait: longest_wait?,
+            written_together: written_together?,
+        })
     }
 
     fn dispatch(&mut self) -> Option<Dispatch> {
@@ -515,6 +541,10 @@ mod tests {
                 ("REGIMEN__DISPATCH__ON_UNCERTAIN", "maybe"),
                 ("REGIMEN__SCHEDULE__REAP", "* *"),
                 ("REGIMEN__SIGN_UP__REMINDER_AFTER", "9d"),
+                ("REGIMEN__SIGN_UP__CONNECTIONS", "16"),
+                ("REGIMEN__SIGN_UP__MOST_WAITING", "0"),
+                ("REGIMEN__SIGN_UP__LONGEST_WAIT", "1m"),
+                ("REGIMEN__SIGN_UP__WRITTEN_TOGETHER", "0"),
                 ("ADMIN_TOKEN", "hunter2"),
                 ("SEAL_KEYS", "hunter2"),
                 ("PUBLIC_URL", "ftp://example.org"),
@@ -528,7 +558,7 @@ mod tests {
             ]),
         )
         .unwrap_err();
-        assert_eq!(faults.0.len(), 15, "{faults}");
+        assert_eq!(faults.0.len(), 19, "{faults}");
         let text = faults.to_string();
         assert!(!text.contains("hunter2"), "{text}");
         for part in

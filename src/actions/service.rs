@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 
 use super::ActionError;
 use super::health::Vitals;
+use super::sign_up::{Limits, SignUps};
 use crate::clock::Clock;
 use crate::content::{Bundle, Fault, Library, ReaderLinks, Series, compile};
 use crate::links::{Link, LinkKey, Purpose};
@@ -25,6 +26,7 @@ pub struct Settings {
     pub pending_kept: TimeDelta,
     pub confirmations_per_day: i64,
     pub already_cooldown: TimeDelta,
+    pub sign_ups: Limits,
     /// Who may be sent tests.
     pub editors: Vec<EmailAddress>,
 }
@@ -42,6 +44,7 @@ struct Inner {
     settings: Settings,
     due: Notify,
     vitals: Vitals,
+    sign_ups: SignUps,
 }
 
 /// What became of an attempt to publish the content folder.
@@ -70,6 +73,7 @@ impl Service {
         settings: Settings,
     ) -> Self {
         let library = RwLock::new(Arc::new(library));
+        let sign_ups = SignUps::new(&settings.sign_ups);
         Self(Arc::new(Inner {
             db,
             clock,
@@ -79,6 +83,7 @@ impl Service {
             settings,
             due: Notify::new(),
             vitals: Vitals::default(),
+            sign_ups,
         }))
     }
 
@@ -120,6 +125,11 @@ impl Service {
     /// When the parts of this process last moved.
     pub fn vitals(&self) -> &Vitals {
         &self.0.vitals
+    }
+
+    /// The sign-ups of this process that are under way.
+    pub fn sign_ups(&self) -> &SignUps {
+        &self.0.sign_ups
     }
 
     pub fn public_url(&self) -> &str {

@@ -8,6 +8,7 @@ pub mod installation;
 pub mod queue;
 pub mod records;
 pub mod settle;
+pub mod sign_up;
 
 use std::time::Duration;
 

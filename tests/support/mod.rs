@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use regimen::actions::sign_up::Limits;
 use regimen::actions::tidy::{self, OnUncertain};
 use regimen::actions::{Service, Settings, service};
 use regimen::clock::Clock;
@@ -265,6 +266,7 @@ pub fn settings() -> Settings {
         pending_kept: days(30),
         confirmations_per_day: 3,
         already_cooldown: days(1),
+        sign_ups: Limits::default(),
         editors: vec![address("editor@example.org")],
     }
 }

@@ -11,6 +11,7 @@ fn sign_up() -> SignUpBox {
         email: String::new(),
         email_error: None,
         condition_error: None,
+        passing_error: None,
         timezone: String::new(),
     }
 }
@@ -67,6 +68,7 @@ fn pages_saying(text: &str) -> Vec<(&'static str, String)> {
         email: text(),
         email_error: Some(text()),
         condition_error: Some(text()),
+        passing_error: Some(text()),
         timezone: text(),
     };
     let managed = |state| ManagePage {
