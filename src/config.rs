@@ -284,8 +284,8 @@ impl Reader<'_> {
         let most_waiting = self.integer("sign_up", "most_waiting", 1, 100_000);
         let written_together = self.integer("sign_up", "written_together", 1, 1_000);
         let longest_wait = self.span("sign_up", "longest_wait").map(|wait| wait.to_std().unwrap_or_default());
-        if longest_wait.is_some_and(|wait| wait > Duration::from_secs(10)) {
-            self.faults.push("sign_up.longest_wait must be at most 10s: a reader waits for the page so long".into());
+        if longest_wait.is_some_and(|wait| wait > Duration::from_secs(5)) {
+            self.faults.push("sign_up.longest_wait must be at most 5s: a reader waits for the page so long".into());
         }
         let all = self.values["database"]["max_connections"].as_integer().unwrap_or(i64::MAX);
         if connections.is_some_and(|some| i64::try_from(some).is_ok_and(|some| some >= all)) {

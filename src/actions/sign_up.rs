@@ -76,6 +76,11 @@ impl SignUps {
         }
     }
 
+    /// How many new addresses wait for their turn to be written.
+    pub fn waiting(&self) -> usize {
+        self.line.waiting()
+    }
+
     /// Waits until what has been taken in is written, also for those who have gone away.
     pub async fn finished(&self) {
         self.line.finished().await;
@@ -93,7 +98,8 @@ pub async fn sign_up(service: &Service, request: SignUp) -> Result<(), ActionErr
     match sign_ups.line.write(service, row).await? {
         Written::New | Written::Suppressed => Ok(()),
         Written::Known => {
-            let turn = timeout(sign_ups.longest_wait, sign_ups.known.acquire()).await;
+            // Longer than for a place in the line: to be refused more often than a stranger would tell that one is known.
+            let turn = timeout(5 * sign_ups.longest_wait, sign_ups.known.acquire()).await;
             let _turn = turn.ok().and_then(Result::ok).ok_or(ActionError::Busy)?;
             sign_up_known(service, &series, &request).await
         }

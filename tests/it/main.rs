@@ -15,4 +15,5 @@ mod migrate;
 mod privacy;
 mod recover;
 mod sign_up;
+mod sign_up_load;
 mod unsubscribe;

@@ -54,6 +54,7 @@ pub struct Setup {
     pub on_uncertain: OnUncertain,
     pub connections: usize,
     pub bundle: Bundle,
+    pub sign_ups: Limits,
 }
 
 impl Default for Setup {
@@ -63,6 +64,8 @@ impl Default for Setup {
             on_uncertain: OnUncertain::Resend,
             connections: 2,
             bundle: Bundle::embedded(),
+            // A machine with much else to do is no reason to refuse somebody in a story about something else.
+            sign_ups: Limits { longest_wait: process::PATIENCE, ..Limits::default() },
         }
     }
 }
@@ -97,7 +100,8 @@ impl App {
         let (library, _) = service::publish(&db, &clock, &setup.bundle).await.unwrap();
         let keyring = Keyring::parse(&Keyring::generate(1, [1; 32])).unwrap();
         let link_key = LinkKey::parse(&"a link key for the tests only ".repeat(2)).unwrap();
-        let service = Service::new(db, clock, library, keyring, link_key, settings());
+        let service =
+            Service::new(db, clock, library, keyring, link_key, Settings { sign_ups: setup.sign_ups, ..settings() });
         let state = AppState::new(service.clone(), Some(Secret(TOKEN.into())), true);
         let stop = CancellationToken::new();
         tokio::spawn(web::serve(listener, state, stop.clone()));

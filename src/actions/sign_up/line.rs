@@ -71,6 +71,10 @@ impl Line {
         }
     }
 
+    pub(super) fn waiting(&self) -> usize {
+        self.state().waiting.len()
+    }
+
     /// Waits until nothing is being written. What is still waiting is written first.
     pub(super) async fn finished(&self) {
         self.writers.close();
@@ -103,15 +107,17 @@ impl Line {
         place.is_some_and(|place| state.waiting.remove(place).is_some())
     }
 
-    /// The next batch, in the order in which its rows must be written. Without one the writer ends; and without a
-    /// connection nothing is taken.
+    /// The next batch, in the order in which its rows must be written. When nothing waits and nothing is left to say the
+    /// writer ends. Without a connection nothing is taken.
     fn take(&self, writer: &mut Writer<'_>) -> Option<Vec<Waiting>> {
         let mut state = self.state();
-        if state.waiting.is_empty() {
+        if state.waiting.is_empty() && !(writer.unsaid && writer.connection.is_some()) {
             writer.end(&mut state);
             return None;
         }
-        writer.connection.as_ref()?;
+        if state.waiting.is_empty() || writer.connection.is_none() {
+            return None;
+        }
         let most = self.limits.written_together.min(state.waiting.len());
         let mut batch: Vec<Waiting> = state.waiting.drain(..most).collect();
         drop(state);
@@ -145,7 +151,7 @@ async fn run_writer(service: Service) {
         match line.take(&mut writer) {
             Some(batch) => writer.write_together(batch).await,
             None if writer.ended => return,
-            None => {}
+            None => writer.wake_others().await,
         }
     }
 }
@@ -181,7 +187,7 @@ impl Writer<'_> {
                 self.write_each(batch).await;
             }
         }
-        if self.line.state().waiting.is_empty() || self.said.is_none_or(|said| said.elapsed() >= BETWEEN_WAKES) {
+        if self.said.is_none_or(|said| said.elapsed() >= BETWEEN_WAKES) {
             self.wake_others().await;
         }
     }
@@ -190,9 +196,9 @@ impl Writer<'_> {
         let mut away = false;
         for one in batch {
             let written = if away { Err(sqlx::Error::PoolTimedOut) } else { self.write_alone(&one.row).await };
-            // A second connection was lost, or there is none: each of the others would wait as long for nothing.
-            away |= written.is_err() && self.connection.is_none();
             self.answer(one, written.map_err(ActionError::from));
+            // Without this each of the others would wait as long for nothing.
+            away = away || self.connect().await.is_err();
         }
     }
 

@@ -262,6 +262,19 @@ fn a_faulty_sign_up_keeps_what_was_typed_and_leads_to_the_fault() {
 }
 
 #[test]
+fn what_passes_by_itself_is_said_above_the_form_and_no_field_is_called_faulty() {
+    let mut page = article();
+    page.sign_up.email = "reader@example.com".into();
+    page.sign_up.passing_error = Some("Please try again in a few seconds.".into());
+    let html = page.render();
+    assert!(between(&html, "<title>", "</title>").starts_with("Please try again: "));
+    assert!(between(&html, "<section class=\"", "\"").ends_with("faulty"));
+    let said = between(&html, "role=\"alert\"", "</div>");
+    assert!(said.contains("You are not signed up yet") && said.contains("Please try again in a few seconds."));
+    assert!(html.contains("value=\"reader@example.com\"") && !html.contains("aria-invalid"));
+}
+
+#[test]
 fn only_a_web_address_becomes_a_link_to_a_source() {
     let mut page = article();
     page.sources[0].url = "javascript:alert(1)".into();
