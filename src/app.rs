@@ -155,7 +155,8 @@ pub async fn migrate(config: &Config) -> anyhow::Result<()> {
 /// A pool on the configured database, once that answers.
 pub async fn database(config: &Config) -> anyhow::Result<PgPool> {
     let url = config.database_url.as_ref().context("DATABASE_URL is not set: postgresql://user:password@host/name")?;
-    let db = store::pool(&url.0, config.max_connections).map_err(|_| {
+    // The other third is the queue's (`store::hot_pool`, half of this).
+    let db = store::pool(&url.0, config.max_connections - config.max_connections / 3).map_err(|_| {
         anyhow::anyhow!("DATABASE_URL cannot be read: it should look like postgresql://user:password@host/name")
     })?;
     wait_for(&db, config.database_wait).await?;
@@ -229,6 +230,7 @@ pub async fn run(
     let ticker = schedule::Settings {
         cron: config.schedule.clone(),
         on_uncertain: config.dispatch.on_uncertain,
+        lease: config.dispatch.lease,
         role: roles.word(),
     };
     parts.spawn(part(schedule::run(service.clone(), ticker, node, stop.clone())));
@@ -262,6 +264,8 @@ fn settings(config: &Config) -> Settings {
         confirm_expires: config.sign_up.confirm_expires,
         reminder_after: config.sign_up.reminder_after,
         pending_kept: config.sign_up.pending_kept,
+        attempts_kept: config.retention.attempts,
+        ended_kept: config.retention.ended,
         confirmations_per_day: config.sign_up.confirmations_per_day,
         already_cooldown: config.sign_up.already_cooldown,
         sign_ups: config.sign_up.limits.clone(),
@@ -295,6 +299,7 @@ fn dispatch_settings(config: &Config) -> anyhow::Result<dispatch::Settings> {
         bounce_domain: config.bounce_domain.clone(),
         unsubscribe_mailto: config.unsubscribe_mailto.clone(),
         signers: dkim_keys(config)?,
+        farewell: config.dispatch.farewell,
     })
 }
 

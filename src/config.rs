@@ -52,6 +52,7 @@ pub struct Config {
     pub sign_up: SignUp,
     pub dispatch: Dispatch,
     pub schedule: Schedule,
+    pub retention: Retention,
     pub editors: Vec<EmailAddress>,
     pub seal_keys: Option<Keyring>,
     pub link_key: Option<LinkKey>,
@@ -86,6 +87,7 @@ pub struct Dispatch {
     pub poll: Duration,
     pub max_tries: u16,
     pub on_uncertain: OnUncertain,
+    pub farewell: Duration,
 }
 
 /// Cron expressions, checked.
@@ -95,6 +97,15 @@ pub struct Schedule {
     pub reminders: String,
     pub reap: String,
     pub clean_up: String,
+}
+
+/// How long history is kept.
+#[derive(Debug, Clone)]
+pub struct Retention {
+    /// Attempts of deliveries that have come to an end.
+    pub attempts: TimeDelta,
+    /// Deliveries of enrollments that have.
+    pub ended: TimeDelta,
 }
 
 /// All that is wrong with the configuration.
@@ -213,15 +224,16 @@ impl Reader<'_> {
         let bind = self.parsed::<SocketAddr>("web", "bind", "an address and port such as 127.0.0.1:8080");
         let public_url = self.public_url();
         let hello_name = self.hello_name(&public_url);
-        let sign_up = self.sign_up();
+        let max_connections = self.max_connections();
+        let sign_up = self.sign_up(max_connections);
         let dispatch = self.dispatch();
         let schedule = self.schedule();
+        let retention = self.retention();
         let dkim = self.dkim();
         let editors = self.editors();
         let seal_keys = self.seal_keys();
         let link_key = self.link_key();
         let admin_token = self.admin_token();
-        let max_connections = self.integer("database", "max_connections", 2, 1_000);
         let database_wait = self.span("database", "wait").map(|wait| wait.to_std().unwrap_or_default());
         let connections = self.integer("smtp", "connections", 1, 1_000);
         let mails_per_connection = self.integer("smtp", "mails_per_connection", 1, 1_000_000);
@@ -247,6 +259,7 @@ impl Reader<'_> {
             sign_up: sign_up?,
             dispatch: dispatch?,
             schedule,
+            retention: retention?,
             editors,
             seal_keys,
             link_key,
@@ -256,12 +269,22 @@ impl Reader<'_> {
         })
     }
 
-    fn sign_up(&mut self) -> Option<SignUp> {
+    fn max_connections(&mut self) -> Option<u32> {
+        let set: u32 = self.integer("database", "max_connections", 0, 1_000)?;
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let by_cores = 16 + 4 * u32::try_from(cores.min(20)).unwrap_or(1);
+        if (1..4).contains(&set) {
+            self.faults.push("database.max_connections must be at least 4, or 0".into());
+        }
+        Some(if set == 0 { by_cores } else { set })
+    }
+
+    fn sign_up(&mut self, all_connections: Option<u32>) -> Option<SignUp> {
         let confirmations = self.integer("sign_up", "confirmations_per_day", 1, 100);
         let [confirm_expires, reminder_after, pending_kept, already_cooldown] =
             ["confirm_expires", "reminder_after", "pending_kept", "already_cooldown"]
                 .map(|key| self.span("sign_up", key));
-        let limits = self.sign_up_limits();
+        let limits = self.sign_up_limits(all_connections);
         let sign_up = SignUp {
             confirm_expires: confirm_expires?,
             reminder_after: reminder_after?,
@@ -279,20 +302,21 @@ impl Reader<'_> {
         Some(sign_up)
     }
 
-    fn sign_up_limits(&mut self) -> Option<Limits> {
-        let connections = self.integer::<usize>("sign_up", "connections", 2, 1_000);
+    fn sign_up_limits(&mut self, all_connections: Option<u32>) -> Option<Limits> {
+        let set = self.integer::<usize>("sign_up", "connections", 0, 1_000);
         let most_waiting = self.integer("sign_up", "most_waiting", 1, 100_000);
         let written_together = self.integer("sign_up", "written_together", 1, 1_000);
         let longest_wait = self.span("sign_up", "longest_wait").map(|wait| wait.to_std().unwrap_or_default());
         if longest_wait.is_some_and(|wait| wait > Duration::from_secs(5)) {
             self.faults.push("sign_up.longest_wait must be at most 5s: a reader waits for the page so long".into());
         }
-        let all = self.values["database"]["max_connections"].as_integer().unwrap_or(i64::MAX);
-        if connections.is_some_and(|some| i64::try_from(some).is_ok_and(|some| some >= all)) {
-            self.faults.push(
-                "sign_up.connections must be smaller than database.max_connections, so that sending has its own".into(),
-            );
+        let half = usize::try_from(all_connections? / 2).unwrap_or(usize::MAX);
+        if set.is_some_and(|set| set == 1 || set > half) {
+            self.faults.push(format!(
+                "sign_up.connections must be from 2 to {half}, half of database.max_connections, or 0: sending has the others"
+            ));
         }
+        let connections = set.map(|set| if set == 0 { half.min(4) } else { set });
         Some(Limits {
             connections: connections?,
             most_waiting: most_waiting?,
@@ -313,7 +337,8 @@ impl Reader<'_> {
         let batch = self.integer("dispatch", "batch", 1, 1_000);
         let micro_batch = self.integer("dispatch", "micro_batch", 1, 20);
         let max_tries = self.integer("dispatch", "max_tries", 1, 100);
-        let poll = self.span("dispatch", "poll").map(|poll| poll.to_std().unwrap_or_default());
+        let [poll, farewell] =
+            ["poll", "farewell"].map(|key| self.span("dispatch", key).map(|span| span.to_std().unwrap_or_default()));
         Some(Dispatch {
             batch: batch?,
             micro_batch: micro_batch?,
@@ -321,6 +346,7 @@ impl Reader<'_> {
             poll: poll?,
             max_tries: max_tries?,
             on_uncertain,
+            farewell: farewell?,
         })
     }
 
@@ -340,6 +366,21 @@ impl Reader<'_> {
             reap: cron("reap"),
             clean_up: cron("clean_up"),
         }
+    }
+
+    fn retention(&mut self) -> Option<Retention> {
+        let [attempts, ended] = ["attempts", "ended"].map(|key| self.span("retention", key));
+        let retention = Retention { attempts: attempts?, ended: ended? };
+        // The caps of sign-up count deliveries of the last days, also those of an enrollment that has ended.
+        if retention.attempts < TimeDelta::days(7) || retention.ended < TimeDelta::days(7) {
+            self.faults.push("retention.attempts and retention.ended must be at least 7d".into());
+        }
+        if retention.attempts > retention.ended {
+            self.faults.push(
+                "retention.attempts must not be longer than retention.ended: attempts go with their deliveries".into(),
+            );
+        }
+        Some(retention)
     }
 
     fn public_url(&mut self) -> String {
@@ -541,7 +582,7 @@ mod tests {
                 ("REGIMEN__DISPATCH__ON_UNCERTAIN", "maybe"),
                 ("REGIMEN__SCHEDULE__REAP", "* *"),
                 ("REGIMEN__SIGN_UP__REMINDER_AFTER", "9d"),
-                ("REGIMEN__SIGN_UP__CONNECTIONS", "16"),
+                ("REGIMEN__SIGN_UP__CONNECTIONS", "1"),
                 ("REGIMEN__SIGN_UP__MOST_WAITING", "0"),
                 ("REGIMEN__SIGN_UP__LONGEST_WAIT", "1m"),
                 ("REGIMEN__SIGN_UP__WRITTEN_TOGETHER", "0"),
@@ -566,6 +607,17 @@ mod tests {
         {
             assert!(text.contains(part), "{part} is missing in {text}");
         }
+    }
+
+    #[test]
+    fn history_is_kept_for_days_and_attempts_no_longer_than_their_deliveries() {
+        let kept = |attempts: &str, ended: &str| {
+            load(None, &env(&[("REGIMEN__RETENTION__ATTEMPTS", attempts), ("REGIMEN__RETENTION__ENDED", ended)]))
+        };
+        assert_eq!(kept("7d", "7d").unwrap().retention.ended, TimeDelta::days(7));
+        assert_eq!(kept("3d", "30d").unwrap_err().0.len(), 1);
+        assert_eq!(kept("40d", "30d").unwrap_err().0.len(), 1);
+        assert_eq!(kept("never", "soon").unwrap_err().0.len(), 2);
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod health;
 pub mod preview;
 pub mod readers;
 pub mod recover;
+pub mod retention;
 pub mod series;
 pub mod service;
 pub mod settle;

@@ -13,7 +13,7 @@ use crate::content::{Bundle, Fault, Library, ReaderLinks, Series, compile};
 use crate::links::{Link, LinkKey, Purpose};
 use crate::model::{Bucket, EmailAddress, SeriesSlug};
 use crate::seal::Keyring;
-use crate::store::{installation, queue::Hands};
+use crate::store::{self, installation, queue::Hands};
 use uuid::Uuid;
 
 /// The rules of sign-up and of addresses, from the config.
@@ -24,6 +24,10 @@ pub struct Settings {
     pub confirm_expires: TimeDelta,
     pub reminder_after: TimeDelta,
     pub pending_kept: TimeDelta,
+    /// Attempts of deliveries that have come to an end are deleted after this.
+    pub attempts_kept: TimeDelta,
+    /// Deliveries of enrollments that have ended are deleted after this.
+    pub ended_kept: TimeDelta,
     pub confirmations_per_day: i64,
     pub already_cooldown: TimeDelta,
     pub sign_ups: Limits,
@@ -37,6 +41,7 @@ pub struct Service(Arc<Inner>);
 
 struct Inner {
     db: PgPool,
+    hot_db: PgPool,
     clock: Clock,
     library: RwLock<Arc<Library>>,
     keyring: Keyring,
@@ -73,9 +78,11 @@ impl Service {
         settings: Settings,
     ) -> Self {
         let library = RwLock::new(Arc::new(library));
+        let hot_db = store::hot_pool(&db);
         let sign_ups = SignUps::new(&settings.sign_ups);
         Self(Arc::new(Inner {
             db,
+            hot_db,
             clock,
             library,
             keyring,
@@ -89,6 +96,11 @@ impl Service {
 
     pub fn db(&self) -> &PgPool {
         &self.0.db
+    }
+
+    /// For the statements of the queue, whose plans must not depend on what they are asked.
+    pub fn hot_db(&self) -> &PgPool {
+        &self.0.hot_db
     }
 
     pub fn clock(&self) -> &Clock {

@@ -1,6 +1,6 @@
 //! What follows from an outcome: the next step's delivery, the end of the enrollment, a suppression; all in the
 //! transaction that writes the outcome, so that a crash leaves either the old truth or the new.
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{ActionError, Service};
 use crate::model::{Bucket, DeliveryState, EnrollmentState, Kind, SuppressionReason, next_due};
 use crate::store::queue::Hands;
-use crate::store::settle::{self, Changed, Locked, NewDelivery, Outcome};
+use crate::store::settle::{self, Advance, Changed, Locked, NewDelivery, Outcome, Standing};
 use crate::store::{enrollments, records};
 
 /// An outcome, and whether the relay said that there is no such user.
@@ -34,7 +34,7 @@ pub async fn settle(
     node: Uuid,
     hands: Hands,
 ) -> Result<usize, ActionError> {
-    let mut tx = service.db().begin().await?;
+    let mut tx = service.hot_db().begin().await?;
     let changed = settle_in(service, &mut tx, bucket, settled, node, hands).await?;
     tx.commit().await?;
     Ok(changed)
@@ -49,48 +49,76 @@ pub async fn settle_in(
     node: Uuid,
     hands: Hands,
 ) -> Result<usize, ActionError> {
-    let outcomes: Vec<Outcome> = settled.iter().map(|one| one.outcome.clone()).collect();
-    let ids: Vec<Uuid> = outcomes.iter().map(|one| one.id).collect();
-    let enrollments = settle::enrollments_of(&mut *tx, bucket, &ids).await?;
-    let locked = settle::lock_enrollments(&mut *tx, bucket, &enrollments).await?;
+    let ids: Vec<Uuid> = settled.iter().map(|one| one.outcome.id).collect();
+    let (standings, enrollments) = settle::lock(&mut *tx, bucket, &ids).await?;
+    let standings: HashMap<Uuid, Standing> = standings.into_iter().map(|one| (one.delivery, one)).collect();
+    let outcomes: Vec<Outcome> =
+        settled.iter().map(|one| as_it_stands(one.outcome.clone(), standings.get(&one.outcome.id))).collect();
     let changed = settle::settle(&mut *tx, bucket, &outcomes, hands).await?;
     settle::record_attempts(&mut *tx, bucket, &outcomes, node, hands.real).await?;
-    let by_id: HashMap<Uuid, &Locked> = locked.iter().map(|one| (one.id, one)).collect();
-    let mut successors = Vec::new();
+    let causes: HashMap<Uuid, &Settled> = settled.iter().map(|one| (one.outcome.id, one)).collect();
+    let (mut advances, mut successors, mut nobodies) = (Vec::new(), Vec::new(), Vec::new());
     for one in &changed {
-        let cause = settled.iter().find(|other| other.outcome.id == one.id);
+        let cause = causes.get(&one.id);
         if cause.is_some_and(|cause| cause.no_such_user) {
-            suppress_here(service, tx, bucket, one.subscriber, hands).await?;
-        } else if let Some(enrollment) = by_id.get(&one.enrollment) {
+            nobodies.push(one.subscriber);
+        } else if let Some(enrollment) = enrollments.get(&one.enrollment) {
             let accepted_at = cause.and_then(|cause| cause.accepted_at).unwrap_or(hands.series);
-            successors.extend(follow(service, tx, bucket, one, enrollment, accepted_at, hands).await?);
+            let (advance, successor) = follow(service, one, enrollment, accepted_at);
+            advances.extend(advance);
+            successors.extend(successor);
         }
+    }
+    while !advances.is_empty() {
+        let mut seen = HashSet::new();
+        let (once, again): (Vec<Advance>, Vec<Advance>) =
+            advances.into_iter().partition(|one: &Advance| seen.insert(one.enrollment));
+        settle::advance(&mut *tx, bucket, &once, hands.real).await?;
+        advances = again;
     }
     if !successors.is_empty() {
         settle::add_deliveries(&mut *tx, bucket, &successors, hands.real).await?;
     }
+    // Last, so that what was just written for such a reader is ended with the rest.
+    for subscriber in nobodies {
+        suppress_here(service, tx, bucket, subscriber, hands).await?;
+    }
     Ok(changed.len())
 }
 
-/// Notes an ended scheduled step and says which delivery comes next, if any.
-async fn follow(
+/// What would go back to the queue follows its enrollment: paused with it, or skipped when the reader left meanwhile.
+fn as_it_stands(outcome: Outcome, standing: Option<&Standing>) -> Outcome {
+    match standing {
+        Some(standing) if outcome.state == DeliveryState::Pending && !standing.may_be_sent => {
+            if standing.enrollment_state != EnrollmentState::Paused {
+                let reason = Some(standing.enrollment_state.to_string());
+                Outcome { state: DeliveryState::Skipped, reason, ..outcome }
+            } else if standing.kind == Kind::Step {
+                Outcome { state: DeliveryState::Paused, ..outcome }
+            } else {
+                Outcome { state: DeliveryState::Skipped, ..outcome }
+            }
+        }
+        _ => outcome,
+    }
+}
+
+/// What an ended scheduled step means for its enrollment, and which delivery comes next, if any.
+fn follow(
     service: &Service,
-    tx: &mut PgConnection,
-    bucket: Bucket,
     changed: &Changed,
     enrollment: &Locked,
     accepted_at: DateTime<Utc>,
-    hands: Hands,
-) -> Result<Option<NewDelivery>, ActionError> {
+) -> (Option<Advance>, Option<NewDelivery>) {
     let ended = matches!(
         changed.state,
         DeliveryState::Accepted | DeliveryState::Rejected | DeliveryState::Uncertain | DeliveryState::Skipped
     );
     let Some(step) = changed.step.as_ref().filter(|_| ended && changed.kind == Kind::Step && changed.occasion == 0)
     else {
-        return Ok(None);
+        return (None, None);
     };
-    let done = (changed.state == DeliveryState::Accepted).then_some(step);
+    let done = (changed.state == DeliveryState::Accepted).then(|| step.clone());
     let going_on = matches!(enrollment.state, EnrollmentState::Active | EnrollmentState::Paused);
     let series = service.series(&enrollment.series);
     let next = match &series {
@@ -99,11 +127,11 @@ async fn follow(
     };
     // A series that is gone from the content completes nobody: it may come back.
     let completed = going_on && series.is_ok() && next.is_none();
-    settle::advance(&mut *tx, bucket, enrollment.id, done, completed, hands.real).await?;
-    let (Some(next), Ok(series)) = (next, &series) else { return Ok(None) };
+    let advance = Advance { enrollment: enrollment.id, done, completed };
+    let (Some(next), Ok(series)) = (next, &series) else { return (Some(advance), None) };
     let rhythm = series.rhythm(Some(enrollment.zone), enrollment.preferred_time);
     let paused = enrollment.state == EnrollmentState::Paused;
-    Ok(Some(NewDelivery {
+    let successor = NewDelivery {
         id: service.clock().uuid(),
         subscriber: enrollment.subscriber,
         enrollment: enrollment.id,
@@ -114,7 +142,8 @@ async fn follow(
         state: if paused { DeliveryState::Paused } else { DeliveryState::Pending },
         due_at: next_due(accepted_at, next.delay, &rhythm),
         run: None,
-    }))
+    };
+    (Some(advance), Some(successor))
 }
 
 /// The relay said that nobody has this address: it is mailed no more, by any series.

@@ -1,13 +1,13 @@
 //! The recurring work: reminders, leases that ran out, sign-ups that were never confirmed.
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::settle::{Settled, settle, settle_in};
 use super::sign_up::owe_now;
 use super::{ActionError, Service};
-use crate::model::{Bucket, DeliveryState, EnrollmentState, Kind};
+use crate::model::{Bucket, DeliveryState, EnrollmentState, Kind, retry_after};
 use crate::store::queue;
-use crate::store::settle::{Outcome, record_attempts};
+use crate::store::settle::{Outcome, lock, record_attempts};
 use crate::store::{enrollments, installation};
 
 /// What to do with a mail of which nobody can say whether the relay took it.
@@ -65,13 +65,29 @@ pub async fn forget_unconfirmed(service: &Service) -> Result<u64, ActionError> {
 pub async fn reap(service: &Service, policy: OnUncertain, node: Uuid) -> Result<(u64, u64), ActionError> {
     let (mut given_back, mut uncertain) = (0, 0);
     for bucket in Bucket::all() {
-        let real = service.clock().real();
-        given_back += queue::reap_claimed(service.db(), bucket, real).await?;
-        let expired = queue::expired_sending(service.db(), bucket, real).await?;
-        if !expired.is_empty() {
-            let why = "the lease ran out while sending";
-            uncertain += settle_uncertain(service, bucket, &expired, policy, real, node, why).await?;
-        }
+        let (back, unknown) = reap_bucket(service, bucket, policy, node).await?;
+        (given_back, uncertain) = (given_back + back, uncertain + unknown);
+    }
+    Ok((given_back, uncertain))
+}
+
+/// The same in one bucket.
+pub async fn reap_bucket(
+    service: &Service,
+    bucket: Bucket,
+    policy: OnUncertain,
+    node: Uuid,
+) -> Result<(u64, u64), ActionError> {
+    let real = service.clock().real();
+    let given_back = queue::reap_claimed(service.hot_db(), bucket, real).await?;
+    let expired = queue::expired_sending(service.hot_db(), bucket, real).await?;
+    let mut uncertain = 0;
+    if !expired.is_empty() {
+        let why = "the lease ran out while sending";
+        // Whoever had it may have fallen over this very mail, and the next one to take it would, too.
+        let wait = retry_after(1, service.clock().random_fraction());
+        let not_before = real + TimeDelta::from_std(wait).unwrap_or_default();
+        uncertain = settle_uncertain(service, bucket, &expired, policy, not_before, node, why).await?;
     }
     if given_back + uncertain > 0 {
         service.wake_dispatcher();
@@ -98,7 +114,10 @@ pub async fn settle_uncertain(
             Ok(settle(service, bucket, &settled, node, hands).await? as u64)
         }
         OnUncertain::Resend => {
-            let mut tx = service.db().begin().await?;
+            let mut tx = service.hot_db().begin().await?;
+            // Who leaves at the same time is waited for: what goes back to the queue after that would stay there for ever.
+            let ids: Vec<Uuid> = batch.iter().map(|(id, _)| *id).collect();
+            lock(&mut *tx, bucket, &ids).await?;
             let again = queue::send_again(&mut tx, bucket, batch, not_before, hands).await?;
             let (again, held): (Vec<Outcome>, Vec<Outcome>) =
                 outcomes.into_iter().partition(|one| again.contains(&one.id));

@@ -434,6 +434,23 @@ pub(super) async fn health(config: &Config) -> anyhow::Result<Ended> {
     Ok(if health.is_well() { Ended::Well } else { Ended::Not(4) })
 }
 
+pub(super) async fn nodes(config: &Config, as_json: bool) -> anyhow::Result<()> {
+    let nodes = health::nodes(&service(config).await?).await?;
+    if as_json {
+        return json(&nodes);
+    }
+    let rows: Vec<_> = nodes
+        .into_iter()
+        .map(|one| {
+            let state = if one.alive { "alive" } else { "silent" }.to_owned();
+            let seen = one.seen_at.format("%Y-%m-%d %H:%M:%SZ").to_string();
+            [one.id.to_string(), one.role, state, minute(one.started_at), seen, one.holds.to_string()]
+        })
+        .collect();
+    table(["NODE", "ROLE", "STATE", "STARTED", "LAST SEEN", "HOLDS"], &rows, "no process runs on this database");
+    Ok(())
+}
+
 fn minute(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%MZ").to_string()
 }

@@ -69,6 +69,11 @@ enum Command {
     Deliveries(admin::DeliveriesOptions),
     /// Say whether work is overdue; exit code 4 if it is.
     Health,
+    /// List the processes on this database: role, start, last sign of life, and how many deliveries each holds.
+    Nodes {
+        #[arg(long)]
+        json: bool,
+    },
     /// Make new secrets, as lines for an environment file. To change a key, put the new one in front of the old, with a
     /// comma between them.
     Keys,
@@ -153,6 +158,7 @@ async fn run(command: Command, config: Config) -> anyhow::Result<Ended> {
         Command::Send(command) => admin::send(&config, command).await?,
         Command::Deliveries(options) => admin::deliveries(&config, options).await?,
         Command::Health => return admin::health(&config).await,
+        Command::Nodes { json } => admin::nodes(&config, json).await?,
         Command::Keys => print!("{}", demo::new_secrets(&Clock::system(), config.seal_keys.as_ref())),
         Command::Dkim => {
             let keys = app::dkim_keys(&config)?;

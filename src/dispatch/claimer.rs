@@ -1,28 +1,47 @@
-//! Looks where there is due work, claims it in batches and hands it on in micro-batches.
+//! Looks where there is due work, claims it in batches, and has them rendered and signed.
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use futures::{StreamExt as _, stream};
 use tokio::sync::mpsc;
 
+use super::line::{Errand, Lane};
 use super::outcome::not_charged;
 use super::prepare::{Prepared, prepare};
 use super::{Shared, Until};
 use crate::actions::settle::{Settled, settle};
 use crate::model::Bucket;
-use crate::store::admin::{self, TestSend};
-use crate::store::queue::{self, Claimed, Fence, Head};
+use crate::store::admin;
+use crate::store::queue::{self, Claimed, Fence, Head, Look};
 
-/// What a sender gets.
-pub(super) enum Job {
-    MicroBatch(Bucket, Vec<Prepared>),
-    Test(TestSend),
+/// Claimed and not yet rendered.
+pub(super) struct Batch {
+    bucket: Bucket,
+    claimed: Vec<Claimed>,
 }
+
+/// Ready to be marked.
+pub(super) struct MicroBatch {
+    pub(super) bucket: Bucket,
+    pub(super) mails: Vec<Prepared>,
+}
+
+/// Where the batches go.
+pub(super) struct Lanes {
+    pub(super) urgent: mpsc::Sender<Batch>,
+    pub(super) steps: mpsc::Sender<Batch>,
+}
+
+/// The priorities that `look` asks for.
+const ALL: &[i16] = &[0, 1];
+const URGENT: &[i16] = &[0];
 
 /// How long content or keys that fail are left before they are tried again; no reader is charged.
 const MEND_TIME: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 
-/// Runs until asked to stop, or until nothing is left to claim; the end of `jobs` ends the senders.
-pub(super) async fn run(shared: &Arc<Shared>, jobs: mpsc::Sender<Job>, until: Until) {
+/// Runs until asked to stop, or until nothing is left to claim. The end of its lanes ends the parts behind it.
+pub(super) async fn run(shared: &Arc<Shared>, lanes: Lanes, until: Until) {
     let mut trouble = 0;
     while !shared.stop.is_cancelled() {
         if let Some(rested) = shared.relay_health.rest_until() {
@@ -36,12 +55,12 @@ pub(super) async fn run(shared: &Arc<Shared>, jobs: mpsc::Sender<Job>, until: Un
             shared.service.vitals().dispatcher_moved(shared.service.clock().real());
             continue;
         }
-        match pass(shared, &jobs).await {
-            Ok(true) => trouble = 0,
-            Ok(false) if until == Until::Drained => return,
-            Ok(false) => {
+        match pass(shared, &lanes, ALL).await {
+            Ok(Pass { busy: true, .. }) => trouble = 0,
+            Ok(_) if until == Until::Drained => return,
+            Ok(Pass { next, .. }) => {
                 trouble = 0;
-                rest(shared, shared.settings.poll).await;
+                rest(shared, next.min(shared.settings.poll)).await;
             }
             Err(error) => {
                 tracing::warn!(%error, "the queue cannot be read; trying again");
@@ -62,54 +81,117 @@ async fn rest(shared: &Shared, span: Duration) {
     }
 }
 
-/// One look and one batch of every bucket that has due work. Answers whether there was any.
-async fn pass(shared: &Arc<Shared>, jobs: &mpsc::Sender<Job>) -> anyhow::Result<bool> {
+/// What one look and one batch of every bucket with due work came to.
+struct Pass {
+    /// Whether anything was claimed.
+    busy: bool,
+    /// How long until something else falls due.
+    next: Duration,
+}
+
+async fn pass(shared: &Arc<Shared>, lanes: &Lanes, priorities: &[i16]) -> anyhow::Result<Pass> {
     let service = &shared.service;
     let mut busy = false;
     while let Some(test) = admin::take_test_send(service.db(), service.clock().real()).await? {
-        jobs.send(Job::Test(test)).await.ok();
+        shared.line.push(Lane::Urgent, Errand::Test(test)).await;
         busy = true;
     }
-    let heads = queue::look(service.db(), &service.slugs(), service.hands()).await?;
-    for head in heads {
-        if shared.stop.is_cancelled() || shared.relay_health.rest_until().is_some() {
+    let look = queue::look(service.hot_db(), &service.slugs(), priorities, service.hands()).await?;
+    for head in &look.due {
+        let Some(room) = room_for(shared, lanes, head.priority).await? else { break };
+        if shared.relay_health.rest_until().is_some() {
             break;
         }
-        let claimed = claim(shared, &head).await?;
-        busy |= !claimed.is_empty();
-        hand_on(shared, jobs, head.bucket, claimed).await?;
+        let claimed = claim(shared, head).await?;
+        if !claimed.is_empty() {
+            busy = true;
+            room.send(Batch { bucket: head.bucket, claimed });
+        }
     }
-    Ok(busy)
+    Ok(Pass { busy, next: wait_for(shared, &look) })
+}
+
+/// Waits until another batch may be claimed; while steps have to wait, whatever is urgent is claimed. Nothing when asked
+/// to stop.
+async fn room_for<'a>(
+    shared: &Arc<Shared>,
+    lanes: &'a Lanes,
+    priority: i16,
+) -> anyhow::Result<Option<mpsc::Permit<'a, Batch>>> {
+    let urgent = URGENT.contains(&priority);
+    let lane = if urgent { &lanes.urgent } else { &lanes.steps };
+    loop {
+        tokio::select! {
+            biased;
+            () = shared.stop.cancelled() => return Ok(None),
+            room = lane.reserve() => return Ok(room.ok()),
+            () = shared.service.woken(), if !urgent => {}
+            () = tokio::time::sleep(shared.settings.poll), if !urgent => {}
+        }
+        Box::pin(pass(shared, lanes, URGENT)).await?;
+        shared.service.vitals().dispatcher_moved(shared.service.clock().real());
+    }
+}
+
+/// Real time until the next delivery falls due.
+fn wait_for(shared: &Shared, look: &Look) -> Duration {
+    let clock = shared.service.clock();
+    let due = look.next_due.and_then(|due| clock.until_series(due));
+    let again = look.next_try.map(|again| (again - clock.real()).to_std().unwrap_or_default());
+    // A timer may fire a little early, and the database counts in microseconds.
+    due.into_iter().chain(again).min().unwrap_or(Duration::MAX).saturating_add(Duration::from_millis(1))
 }
 
 async fn claim(shared: &Shared, head: &Head) -> anyhow::Result<Vec<Claimed>> {
     let service = &shared.service;
     let hands = service.hands();
     let until = hands.real + shared.settings.lease;
-    let claimed = queue::claim(service.db(), head, hands, until, shared.node, shared.settings.batch).await?;
+    let claimed = queue::claim(service.hot_db(), head, hands, until, shared.node, shared.settings.batch).await?;
     shared.held.take(head.bucket, claimed.iter().map(Claimed::fence), until);
     Ok(claimed)
 }
 
-async fn hand_on(
-    shared: &Arc<Shared>,
-    jobs: &mpsc::Sender<Job>,
-    bucket: Bucket,
-    claimed: Vec<Claimed>,
-) -> anyhow::Result<()> {
-    if claimed.is_empty() {
-        return Ok(());
+/// Renders and signs the batches of one lane on blocking threads, several micro-batches at a time, and hands them on in
+/// their order. A full channel makes it wait; the heartbeat keeps what waits.
+pub(super) async fn prepare_batches(
+    shared: Arc<Shared>,
+    mut batches: mpsc::Receiver<Batch>,
+    ready: mpsc::Sender<MicroBatch>,
+) {
+    let at_once = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    while let Some(Batch { bucket, mut claimed }) = batches.recv().await {
+        let mut parts = Vec::new();
+        while !claimed.is_empty() {
+            let rest = claimed.split_off(claimed.len().min(shared.settings.micro_batch));
+            parts.push(std::mem::replace(&mut claimed, rest));
+        }
+        let mut prepared = stream::iter(parts).map(|part| prepare_part(shared.clone(), bucket, part)).buffered(at_once);
+        while let Some(mails) = prepared.next().await {
+            if mails.is_empty() {
+                continue;
+            }
+            if let Err(mpsc::error::SendError(unsent)) = ready.send(MicroBatch { bucket, mails }).await {
+                give_back(&shared, bucket, unsent.mails.iter().map(|mail| mail.claimed.fence()).collect()).await;
+            }
+        }
     }
+}
+
+/// Answers the mails that are ready; one that cannot be made waits a while.
+async fn prepare_part(shared: Arc<Shared>, bucket: Bucket, claimed: Vec<Claimed>) -> Vec<Prepared> {
     let fences: Vec<Fence> = claimed.iter().map(Claimed::fence).collect();
-    let prepared = {
-        let shared = shared.clone();
-        tokio::task::spawn_blocking(move || prepare_all(&shared, claimed)).await
-    };
-    let (ready, failed) = match prepared {
+    if shared.stop.is_cancelled() {
+        give_back(&shared, bucket, fences).await;
+        return Vec::new();
+    }
+    let preparing = shared.clone();
+    let (ready, failed) = match tokio::task::spawn_blocking(move || prepare_all(&preparing, claimed)).await {
         Ok(prepared) => prepared,
         Err(panicked) => {
-            give_back(shared, bucket, fences).await;
-            return Err(panicked.into());
+            tracing::error!(%panicked, "mails could not be made; they wait and are tried again");
+            let again = shared.service.clock().real() + MEND_TIME;
+            give_back_until(&shared, bucket, fences.into_iter().map(|fence| (fence, Some(again))).collect()).await;
+            return Vec::new();
         }
     };
     if !failed.is_empty() {
@@ -119,17 +201,7 @@ async fn hand_on(
             tracing::warn!(%error, "mails that could not be made are still claimed; their leases will run out");
         }
     }
-    let mut ready = ready.into_iter().peekable();
-    while ready.peek().is_some() {
-        let micro_batch: Vec<Prepared> = ready.by_ref().take(shared.settings.micro_batch).collect();
-        // A full channel is the back-pressure; the heartbeat keeps what waits in it.
-        if let Err(mpsc::error::SendError(Job::MicroBatch(_, unsent))) =
-            jobs.send(Job::MicroBatch(bucket, micro_batch)).await
-        {
-            give_back(shared, bucket, unsent.iter().map(|mail| mail.claimed.fence()).collect()).await;
-        }
-    }
-    Ok(())
+    ready
 }
 
 fn prepare_all(shared: &Shared, claimed: Vec<Claimed>) -> (Vec<Prepared>, Vec<Settled>) {
@@ -148,10 +220,15 @@ fn prepare_all(shared: &Shared, claimed: Vec<Claimed>) -> (Vec<Prepared>, Vec<Se
     (ready, failed)
 }
 
-/// Gives back what was not begun. If that fails the lease runs out and it comes back by itself.
+/// Gives back what was not begun.
 pub(super) async fn give_back(shared: &Shared, bucket: Bucket, fences: Vec<Fence>) {
-    if let Err(error) = queue::release(shared.service.db(), bucket, &fences).await {
+    give_back_until(shared, bucket, fences.into_iter().map(|fence| (fence, None)).collect()).await;
+}
+
+/// The same, until an instant (real time). If it cannot be written the leases run out and they come back by themselves.
+async fn give_back_until(shared: &Shared, bucket: Bucket, batch: Vec<(Fence, Option<DateTime<Utc>>)>) {
+    if let Err(error) = queue::release(shared.service.hot_db(), bucket, &batch).await {
         tracing::warn!(%error, "deliveries could not be given back; their leases will run out");
     }
-    shared.held.let_go(fences.into_iter().map(|(id, _)| id));
+    shared.held.let_go(batch.into_iter().map(|((id, _), _)| id));
 }

@@ -71,7 +71,7 @@ pub(super) async fn heartbeat(shared: Arc<Shared>, stop: CancellationToken) {
         }
         let until = shared.service.clock().real() + shared.settings.lease;
         for (bucket, fences) in shared.held.by_bucket() {
-            match queue::renew(shared.service.db(), bucket, &fences, until).await {
+            match queue::renew(shared.service.hot_db(), bucket, &fences, until).await {
                 Ok(renewed) => shared.held.renewed(renewed, until),
                 Err(error) => {
                     tracing::warn!(%error, "leases could not be renewed");

@@ -1,17 +1,28 @@
 //! claim → render → send → settle.
 //!
-//! One claimer takes batches under a lease and renders them; a bounded channel hands micro-batches to senders, each of
-//! which holds one connection to the relay; a sender marks a micro-batch `sending`, sends it, and settles it in one
-//! transaction. A heartbeat renews the leases of all that this process holds. Nothing in memory is needed by another
-//! node: whatever happens to this process, its leases run out and the rows say what was under way.
+//! ```text
+//! claimer ─batches→ preparers ─micro-batches→ markers ─mails→ line ─→ senders ─outcomes→ settler
+//! ```
+//! The claimer takes batches of one bucket under a lease. Blocking threads render and sign them. A marker says of a
+//! micro-batch that from now on the relay may have it, and puts its mails into the relay's [`line::Line`], from which each
+//! sender with a living connection takes the next. The settler writes the outcomes of a bucket together. Every queue between
+//! them is short and bounded, so a slow relay or a slow database makes those before it wait. What a reader waits for at the
+//! screen has a lane of its own through all of them and never waits behind steps.
+//!
+//! A heartbeat renews the leases of all that this process holds. Nothing in memory is needed by another node: whatever
+//! happens to this process, its leases run out and the rows say what was under way.
 mod claimer;
 mod held;
+mod line;
+mod marker;
 mod outcome;
 mod prepare;
 mod relay_health;
 mod sender;
+mod settler;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::sync::{Mutex, mpsc};
@@ -24,6 +35,7 @@ use crate::actions::tidy::OnUncertain;
 use crate::mail::DkimKey;
 use crate::transport::Relay;
 use held::Held;
+use line::{Lane, Line};
 use relay_health::RelayHealth;
 
 /// How this process sends.
@@ -37,7 +49,7 @@ pub struct Settings {
     pub micro_batch: usize,
     pub lease: TimeDelta,
     /// The queue is looked at so often even if nothing wakes the dispatcher.
-    pub poll: std::time::Duration,
+    pub poll: Duration,
     /// Charged attempts before a delivery is given up.
     pub max_tries: u16,
     pub on_uncertain: OnUncertain,
@@ -45,16 +57,21 @@ pub struct Settings {
     /// `mailto:…`, if its mails are processed.
     pub unsubscribe_mailto: Option<String>,
     pub signers: Vec<DkimKey>,
+    /// After the order to stop, a relay is waited for this long; what it has not answered by then is uncertain.
+    pub farewell: Duration,
 }
 
-/// What claimer, senders and heartbeat share.
+/// What the parts of a dispatcher share.
 struct Shared {
     service: Service,
     settings: Settings,
     node: Uuid,
     held: Held,
     relay_health: RelayHealth,
+    line: Line,
     stop: CancellationToken,
+    /// Follows `stop` after the farewell.
+    abandon: CancellationToken,
 }
 
 /// Runs until `stop`; then what is in flight is finished and settled, and what is not begun is given back.
@@ -75,21 +92,63 @@ enum Until {
     Drained,
 }
 
+/// Statements that mark steps as `sending` at the same time: while one waits for the disk, the other's mails go out.
+const STEP_MARKERS: usize = 2;
+
 async fn run_until(service: Service, settings: Settings, node: Uuid, stop: CancellationToken, until: Until) {
-    let connections = settings.connections.max(1);
     service.vitals().dispatcher_moved(service.clock().real());
-    let shared =
-        Arc::new(Shared { service, settings, node, held: Held::default(), relay_health: RelayHealth::default(), stop });
-    let (jobs, queue) = mpsc::channel(connections);
-    let queue = Arc::new(Mutex::new(queue));
+    let connections = settings.connections.max(1);
+    let shared = Arc::new(Shared {
+        line: Line::new(settings.micro_batch),
+        service,
+        settings,
+        node,
+        held: Held::default(),
+        relay_health: RelayHealth::default(),
+        stop,
+        abandon: CancellationToken::new(),
+    });
+    let over = CancellationToken::new();
+    let heart = tokio::spawn(held::heartbeat(shared.clone(), over.clone()));
+    let farewell = tokio::spawn(say_farewell(shared.clone(), over.clone()));
+
+    // Each part ends when the part before it has ended and its queue is empty.
+    let (urgent, urgent_batches) = mpsc::channel(1);
+    let (steps, step_batches) = mpsc::channel(1);
+    let mut before_line = JoinSet::new();
+    for (lane, batches, markers) in [(Lane::Urgent, urgent_batches, 1), (Lane::Steps, step_batches, STEP_MARKERS)] {
+        let (ready, micro_batches) = mpsc::channel(markers);
+        let micro_batches = Arc::new(Mutex::new(micro_batches));
+        before_line.spawn(claimer::prepare_batches(shared.clone(), batches, ready));
+        for _ in 0..markers {
+            before_line.spawn(marker::run(shared.clone(), lane, micro_batches.clone()));
+        }
+    }
+    let (outcomes, settler_inbox) = mpsc::channel(4 * connections);
     let mut senders = JoinSet::new();
     for _ in 0..connections {
-        senders.spawn(sender::run(shared.clone(), queue.clone()));
+        senders.spawn(sender::run(shared.clone(), outcomes.clone()));
     }
-    let heart_stop = CancellationToken::new();
-    let heart = tokio::spawn(held::heartbeat(shared.clone(), heart_stop.clone()));
-    claimer::run(&shared, jobs, until).await;
+    drop(outcomes);
+    let settler = tokio::spawn(settler::run(shared.clone(), settler_inbox));
+
+    claimer::run(&shared, claimer::Lanes { urgent, steps }, until).await;
+    while before_line.join_next().await.is_some() {}
+    shared.line.close();
     while senders.join_next().await.is_some() {}
-    heart_stop.cancel();
+    settler.await.ok();
+    over.cancel();
     heart.await.ok();
+    farewell.await.ok();
+}
+
+async fn say_farewell(shared: Arc<Shared>, over: CancellationToken) {
+    tokio::select! {
+        () = over.cancelled() => return,
+        () = shared.stop.cancelled() => {}
+    }
+    tokio::select! {
+        () = over.cancelled() => {}
+        () = tokio::time::sleep(shared.settings.farewell) => shared.abandon.cancel(),
+    }
 }

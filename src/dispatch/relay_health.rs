@@ -40,7 +40,7 @@ impl RelayHealth {
 }
 
 /// 1 s, 2 s, 4 s … 1 min, 1 min.
-fn rest_after(failures: u32) -> Duration {
+pub(super) fn rest_after(failures: u32) -> Duration {
     Duration::from_secs(1 << failures.min(6)).min(Duration::from_mins(1))
 }
 

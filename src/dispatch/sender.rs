@@ -1,202 +1,209 @@
 //! One connection to the relay and the mails that go over it.
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, mpsc};
-use uuid::Uuid;
+use tokio::sync::mpsc;
 
 use super::Shared;
-use super::claimer::{Job, give_back};
+use super::line::{Call, Errand};
 use super::outcome::{Verdict, accepted, not_charged, refused};
 use super::prepare::{Prepared, prepare_test};
-use crate::actions::settle::{Settled, settle};
-use crate::actions::tidy::settle_uncertain;
-use crate::model::{Bucket, retry_after};
+use super::relay_health::rest_after;
+use super::settler::Done;
 use crate::store::admin::{self, TestSend};
-use crate::store::queue::{self, Fence};
 use crate::transport::{Accepted, Connection, Envelope, SendError};
 
-/// Takes jobs until there are no more.
-pub(super) async fn run(shared: Arc<Shared>, jobs: Arc<Mutex<mpsc::Receiver<Job>>>) {
-    let mut line = Line { shared: shared.clone(), connection: None };
-    loop {
-        let job = jobs.lock().await.recv().await;
-        match job {
-            Some(Job::MicroBatch(bucket, mails)) => line.micro_batch(bucket, mails).await,
-            Some(Job::Test(test)) => line.test(test).await,
-            None => break,
+/// Takes mails from the line until it is closed and empty.
+pub(super) async fn run(shared: Arc<Shared>, outcomes: mpsc::Sender<Done>) {
+    let mut sender = Sender { shared: shared.clone(), outcomes, connection: None, next: None, refusals: 0 };
+    while shared.line.called(sender.connection.is_some()).await == Call::Work {
+        if shared.stop.is_cancelled() {
+            sender.give_up_the_line(STOPPED).await;
+        } else if sender.connect().await {
+            sender.empty_the_line().await;
         }
     }
-    line.hang_up().await;
+    sender.hang_up().await;
 }
 
-struct Line {
+struct Sender {
     shared: Arc<Shared>,
+    outcomes: mpsc::Sender<Done>,
     connection: Option<Connection>,
+    /// Taken from the line while the one before was on its way, so that the relay could be told of it.
+    next: Option<Box<Prepared>>,
+    /// How often in a row the relay would have no further connection of ours.
+    refusals: u32,
 }
 
-impl Line {
-    /// Marks, sends, settles.
-    async fn micro_batch(&mut self, bucket: Bucket, mails: Vec<Prepared>) {
-        let fences: Vec<Fence> = mails.iter().map(|mail| mail.claimed.fence()).collect();
-        if self.shared.stop.is_cancelled() || self.shared.relay_health.rest_until().is_some() {
-            return give_back(&self.shared, bucket, fences).await;
-        }
-        // The connection comes first: a mail is marked `sending` only when there is somebody to send it to.
-        if let Err(why) = self.connect().await {
-            tracing::warn!(relay = %self.shared.settings.relay.name, %why, "the relay cannot be used; trying again later");
-            return give_back(&self.shared, bucket, fences).await;
-        }
-        let until = self.shared.service.clock().real() + self.shared.settings.lease;
-        let marked = match queue::mark_sending(self.shared.service.db(), bucket, &fences, until).await {
-            Ok(marked) => marked.into_iter().collect::<HashSet<Uuid>>(),
-            Err(error) => {
-                // Whether the mark was committed is unknown: the leases run out and decide.
-                tracing::warn!(%error, "deliveries could not be marked as sending; their leases will run out");
-                self.shared.held.let_go(fences.into_iter().map(|(id, _)| id));
+impl Sender {
+    async fn empty_the_line(&mut self) {
+        loop {
+            let errand = match self.next.take() {
+                Some(mail) => Some(Errand::Mail(mail)),
+                None => self.shared.line.take(),
+            };
+            match errand {
+                Some(Errand::Mail(mail)) => self.mail(mail).await,
+                Some(Errand::Test(test)) => self.test(test).await,
+                None => return,
+            }
+            if self.connection.is_none() && self.next.is_none() {
                 return;
             }
+        }
+    }
+
+    async fn mail(&mut self, mail: Box<Prepared>) {
+        if let Err(why) = self.may_send(&mail) {
+            // The relay may have been told of it already, and would wait for it.
+            self.drop_connection();
+            return self.put_back(&mail, why).await;
+        }
+        if !self.connect().await {
+            return self.put_back(&mail, "the relay could not be reached").await;
+        }
+        self.next = self.shared.line.take_mail();
+        let sent = self.send(&mail).await;
+        let clock = self.shared.service.clock();
+        self.shared.service.vitals().dispatcher_moved(clock.real());
+        let relay_failed = matches!(sent, Err(SendError::Relay { .. }));
+        let verdict = match sent {
+            Ok(answer) => Verdict::Settle(accepted(&mail, &answer)),
+            Err(error) => refused(&mail.claimed, error, &self.shared.settings, clock.real(), clock.random_fraction()),
         };
-        let (marked, others): (Vec<Prepared>, Vec<Prepared>) =
-            mails.into_iter().partition(|mail| marked.contains(&mail.claimed.id));
-        if !others.is_empty() {
-            // Unsubscribed, suppressed or paused since the claim.
-            give_back(&self.shared, bucket, others.iter().map(|mail| mail.claimed.fence()).collect()).await;
+        self.tell(&mail, verdict).await;
+        if relay_failed && self.drop_connection() == 0 {
+            self.give_up_the_line("the relay failed").await;
         }
-        self.shared.held.renewed(marked.iter().map(|mail| mail.claimed.id), until);
-        self.send_all(bucket, marked).await;
     }
 
-    async fn send_all(&mut self, bucket: Bucket, mails: Vec<Prepared>) {
-        let (mut settled, mut uncertain) = (Vec::with_capacity(mails.len()), Vec::new());
-        let mut unsent: Option<String> = None;
-        for mail in &mails {
-            // A process that was frozen, or a relay that took its time while the heartbeat was cut off: another node may
-            // have this one by now.
-            if unsent.is_none() && !self.shared.held.is_ours(mail.claimed.id, self.shared.service.clock().real()) {
-                unsent = Some("the lease had run out before it was sent".into());
-            }
-            if let Some(why) = &unsent {
-                settled.push(self.put_back(mail, why));
-                continue;
-            }
-            let sent = self.send(&mail.envelope, &mail.octets).await;
-            self.shared.service.vitals().dispatcher_moved(self.shared.service.clock().real());
-            match sent {
-                Ok(answer) => settled.push(accepted(mail, &answer)),
-                Err(error) => {
-                    if let SendError::Relay { why } = &error {
-                        unsent = Some(why.clone());
-                    }
-                    let clock = self.shared.service.clock();
-                    match refused(&mail.claimed, error, &self.shared.settings, clock.real(), clock.random_fraction()) {
-                        Verdict::Settle(one) => settled.push(one),
-                        Verdict::Uncertain { why } => uncertain.push((mail.claimed.fence(), mail.claimed.tries, why)),
-                    }
-                }
-            }
-            if self.shared.stop.is_cancelled() && unsent.is_none() {
-                unsent = Some("the dispatcher was stopped".into());
-            }
+    /// What forbids to send what was marked: a process that was frozen, or a relay that took its time while the heartbeat was
+    /// cut off, may find that another node has it by now.
+    fn may_send(&self, mail: &Prepared) -> Result<(), &'static str> {
+        if self.shared.stop.is_cancelled() {
+            return Err(STOPPED);
         }
-        self.settle(bucket, &settled).await;
-        for (fence, tries, why) in uncertain {
-            self.settle_uncertain(bucket, fence, tries, &why).await;
+        if !self.shared.held.is_ours(mail.claimed.id, self.shared.service.clock().real()) {
+            return Err("the lease had run out before it was sent");
         }
-        self.shared.held.let_go(mails.iter().map(|mail| mail.claimed.id));
+        Ok(())
     }
 
-    fn put_back(&self, mail: &Prepared, why: &str) -> Settled {
-        not_charged(&mail.claimed, self.shared.service.clock().real(), why.to_owned())
-    }
-
-    /// Hands one mail over, on a new connection if there is none that can be used.
-    async fn send(&mut self, envelope: &Envelope, octets: &[u8]) -> Result<Accepted, SendError> {
-        if let Err(why) = self.connect().await {
-            return Err(SendError::Relay { why });
-        }
-        let connection = self.connection.as_mut().expect("connected above");
-        let result = connection.send(envelope, octets).await;
-        match &result {
-            Err(SendError::Relay { .. }) => {
-                self.connection = None;
-                self.shared.relay_health.failed();
+    /// Hands one mail over and tells the relay of the next one.
+    async fn send(&mut self, mail: &Prepared) -> Result<Accepted, SendError> {
+        let connection = self.connection.as_mut().expect("connected before");
+        let next = self.next.as_ref().map(|next| (&next.envelope, &*next.octets));
+        let result = tokio::select! {
+            result = connection.send_with_next(&mail.envelope, &mail.octets, next) => result,
+            () = self.shared.abandon.cancelled() => {
+                Err(SendError::Uncertain { why: "the dispatcher was stopped before the relay answered".into() })
             }
-            Err(SendError::Broken { .. } | SendError::Uncertain { .. }) => self.connection = None,
-            _ => self.shared.relay_health.worked(),
-        }
+        };
+        self.learn(&result);
         result
     }
 
-    /// Makes sure of a connection. The error is the relay's failure, in words.
-    async fn connect(&mut self) -> Result<(), String> {
+    /// What an answer says about the connection and the relay.
+    fn learn(&mut self, result: &Result<Accepted, SendError>) {
+        match result {
+            Err(SendError::Relay { .. }) => {
+                self.drop_connection();
+                self.shared.relay_health.failed();
+            }
+            Err(SendError::Broken { .. } | SendError::Uncertain { .. }) => {
+                self.drop_connection();
+            }
+            _ => self.shared.relay_health.worked(),
+        }
+    }
+
+    /// Makes sure of a connection. If there can be none and nobody else has one, what waits in the line goes back.
+    async fn connect(&mut self) -> bool {
         if let Some(connection) = &mut self.connection {
             if connection.reusable() && connection.alive().await {
-                return Ok(());
+                return true;
             }
             self.hang_up().await;
         }
-        match Connection::open(&self.shared.settings.relay).await {
+        let opened = tokio::select! {
+            opened = Connection::open(&self.shared.settings.relay) => opened,
+            () = self.shared.abandon.cancelled() => Err(SendError::Relay { why: STOPPED.into() }),
+        };
+        let relay = &self.shared.settings.relay.name;
+        match opened {
             Ok(connection) => {
                 self.connection = Some(connection);
-                Ok(())
+                self.refusals = 0;
+                self.shared.line.connected();
+                return true;
             }
-            Err(error) => {
+            Err(why) if self.shared.line.not_connected() => {
+                tracing::info!(%relay, %why, "the relay takes no further connection; the others go on");
+                self.rest().await;
+            }
+            Err(why) => {
                 self.shared.relay_health.failed();
-                Err(error.to_string())
+                tracing::warn!(%relay, %why, "the relay cannot be used; trying again later");
+                self.give_up_the_line("the relay could not be reached").await;
+            }
+        }
+        false
+    }
+
+    async fn rest(&mut self) {
+        let span = rest_after(self.refusals);
+        self.refusals += 1;
+        tokio::select! {
+            () = tokio::time::sleep(span) => {}
+            () = self.shared.line.closed() => {}
+            () = self.shared.stop.cancelled() => {}
+        }
+    }
+
+    /// Nobody is connected: what is marked and was not sent goes back, and no reader is charged.
+    async fn give_up_the_line(&mut self, why: &'static str) {
+        while let Some(errand) = self.shared.line.take() {
+            match errand {
+                Errand::Mail(mail) => self.put_back(&mail, why).await,
+                Errand::Test(test) => self.settle_test(&test, format!("not accepted: {why}")).await,
             }
         }
     }
 
-    /// Writes the outcomes. The relay has accepted some of these, so a database that is away is waited for.
-    async fn settle(&self, bucket: Bucket, settled: &[Settled]) {
-        if settled.is_empty() {
-            return;
-        }
-        let service = &self.shared.service;
-        for trouble in 0..SETTLE_TRIES {
-            match settle(service, bucket, settled, self.shared.node, service.hands()).await {
-                Ok(ours) if ours < settled.len() => {
-                    tracing::warn!(stale = settled.len() - ours, "results came after their lease had run out");
-                    return;
-                }
-                Ok(_) => return,
-                Err(error) => {
-                    tracing::error!(%error, "outcomes could not be written; trying again");
-                    tokio::time::sleep(settle_wait(trouble)).await;
-                }
-            }
-        }
-        tracing::error!(count = settled.len(), "outcomes were not written; what was sending will be uncertain");
+    async fn put_back(&self, mail: &Prepared, why: &str) {
+        let back = not_charged(&mail.claimed, self.shared.service.clock().real(), why.to_owned());
+        self.tell(mail, Verdict::Settle(back)).await;
     }
 
-    async fn settle_uncertain(&self, bucket: Bucket, fence: Fence, tries: i16, why: &str) {
-        let service = &self.shared.service;
-        let policy = self.shared.settings.on_uncertain;
-        tracing::warn!(delivery = %fence.0, why, "nobody can say whether the relay took a mail");
-        for trouble in 0..SETTLE_TRIES {
-            let wait = retry_after(u16::try_from(tries).unwrap_or(0) + 1, service.clock().random_fraction());
-            let not_before = service.clock().real() + chrono::TimeDelta::from_std(wait).unwrap_or_default();
-            match settle_uncertain(service, bucket, &[fence], policy, not_before, self.shared.node, why).await {
-                Ok(_) => return,
-                Err(error) => {
-                    tracing::error!(%error, "an uncertain outcome could not be written; trying again");
-                    tokio::time::sleep(settle_wait(trouble)).await;
-                }
-            }
-        }
+    async fn tell(&self, mail: &Prepared, verdict: Verdict) {
+        let claimed = &mail.claimed;
+        let done = Done { bucket: claimed.bucket, fence: claimed.fence(), tries: claimed.tries, verdict };
+        // The settler outlives the senders.
+        self.outcomes.send(done).await.ok();
     }
 
     /// A test send is tried once and stands outside the books.
     async fn test(&mut self, test: TestSend) {
         let outcome = match prepare_test(&self.shared.service, &self.shared.settings, &test) {
-            Ok((envelope, octets)) => match self.send(&envelope, &octets).await {
+            Ok((envelope, octets)) if self.connect().await => match self.send_test(&envelope, &octets).await {
                 Ok(answer) => format!("accepted: {} {}", answer.code, answer.reply),
                 Err(error) => format!("not accepted: {error}"),
             },
+            Ok(_) => "not accepted: the relay could not be reached".to_owned(),
             Err(error) => format!("not sent: {error}"),
         };
+        self.settle_test(&test, outcome).await;
+    }
+
+    async fn send_test(&mut self, envelope: &Envelope, octets: &[u8]) -> Result<Accepted, SendError> {
+        let connection = self.connection.as_mut().expect("connected before");
+        let result = connection.send(envelope, octets).await;
+        self.learn(&result);
+        result
+    }
+
+    async fn settle_test(&self, test: &TestSend, outcome: String) {
         let service = &self.shared.service;
         if let Err(error) = admin::settle_test_send(service.db(), test.id, &outcome, service.clock().real()).await {
             tracing::warn!(%error, "the outcome of a test send could not be written");
@@ -205,14 +212,21 @@ impl Line {
 
     async fn hang_up(&mut self) {
         if let Some(connection) = self.connection.take() {
-            connection.quit().await;
+            self.shared.line.disconnected();
+            let goodbye = connection.quit();
+            tokio::time::timeout(GOODBYE, goodbye).await.ok();
+        }
+    }
+
+    /// Answers how many connections are left.
+    fn drop_connection(&mut self) -> usize {
+        match self.connection.take() {
+            Some(_) => self.shared.line.disconnected(),
+            None => self.shared.line.connections(),
         }
     }
 }
 
-/// Almost three minutes in all: longer than a restart of PostgreSQL takes.
-const SETTLE_TRIES: u32 = 30;
-
-fn settle_wait(trouble: u32) -> Duration {
-    Duration::from_millis(100 << trouble.min(6)).min(Duration::from_secs(10))
-}
+const STOPPED: &str = "the dispatcher was stopped";
+/// The longest wait for the answer to QUIT, which changes nothing.
+const GOODBYE: Duration = Duration::from_secs(2);

@@ -12,15 +12,19 @@ use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::actions::Service;
+use crate::actions::retention::{self, Pruned};
 use crate::actions::tidy::{self, OnUncertain};
+use crate::actions::{ActionError, Service};
 use crate::config::Schedule;
+use crate::model::Bucket;
 use crate::store::{self, WAKE_CHANNEL, installation};
 
 /// What this process's ticker does.
 pub struct Settings {
     pub cron: Schedule,
     pub on_uncertain: OnUncertain,
+    /// How long a dispatcher's claim holds without a heartbeat.
+    pub lease: chrono::TimeDelta,
     /// The word for this process in the list of nodes.
     pub role: &'static str,
 }
@@ -45,17 +49,12 @@ pub async fn run(service: Service, settings: Settings, node: Uuid, stop: Cancell
         }
         Ok(())
     });
-    let grace = Arc::new(Grace::default());
+    let grace = Arc::new(Grace::after(settings.lease));
     recurring(&mut work, s, &stop, &nudges.reap, Duration::from_secs(15), move |s| {
         reap(s, policy, node, grace.clone())
     });
-    recurring(&mut work, s, &stop, &nudges.clean_up, Duration::from_hours(6), |s| async move {
-        let forgotten = tidy::forget_unconfirmed(&s).await?;
-        if forgotten > 0 {
-            tracing::info!(forgotten, "sign-ups that were never confirmed are deleted");
-        }
-        Ok(())
-    });
+    let stopping = stop.clone();
+    recurring(&mut work, s, &stop, &nudges.clean_up, Duration::from_hours(6), move |s| clean_up(s, stopping.clone()));
     recurring(&mut work, s, &stop, &Arc::default(), Duration::from_secs(10), move |s| async move {
         s.clock().agree(store::server_time(s.db()).await?);
         installation::node_seen(s.db(), node, role, s.clock().real(), s.vitals().tick()).await?;
@@ -68,32 +67,78 @@ pub async fn run(service: Service, settings: Settings, node: Uuid, stop: Cancell
     }
 }
 
-/// While the database is away nobody can renew a lease. Whoever holds one gets this long after its return to say what
-/// became of its mails, before they are taken for uncertain and sent again.
-const GRACE: Duration = Duration::from_secs(45);
+/// The first clean-up of a large table takes long: it stops between two batches when the process is to end.
+async fn clean_up(service: Service, stop: CancellationToken) -> anyhow::Result<()> {
+    let forgotten = tidy::forget_unconfirmed(&service).await?;
+    if forgotten > 0 {
+        tracing::info!(forgotten, "sign-ups that were never confirmed are deleted");
+    }
+    let pruned = retention::prune(&service, || !stop.is_cancelled()).await?;
+    if pruned != Pruned::default() {
+        let Pruned { enrollments, deliveries, attempts, test_sends } = pruned;
+        tracing::info!(enrollments, deliveries, attempts, test_sends, "old history is pruned");
+    }
+    Ok(())
+}
 
-#[derive(Default)]
-struct Grace(Mutex<Option<Instant>>);
+/// While the database is away nobody can renew a lease. Whoever holds one gets one and a half times its span after the
+/// database's return to say what became of its mails, before they are taken for uncertain and sent again.
+struct Grace {
+    span: Duration,
+    /// A database that takes longer than this over an answer was away: the heartbeat may have missed two beats of three.
+    patience: Duration,
+    until: Mutex<Option<Instant>>,
+}
 
 impl Grace {
+    fn after(lease: chrono::TimeDelta) -> Self {
+        let lease = lease.to_std().unwrap_or_default();
+        Self { span: lease * 3 / 2, patience: lease * 2 / 3, until: Mutex::default() }
+    }
+
     fn begin(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + GRACE);
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + self.span);
     }
 
     fn lasts(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| Instant::now() < until)
+        self.until.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| Instant::now() < until)
+    }
+
+    /// What the database answers in time. If it does not, the grace begins.
+    async fn unless_away<T>(&self, answer: impl Future<Output = Result<T, ActionError>>) -> Result<T, ActionError> {
+        let answer = tokio::time::timeout(self.patience, answer).await;
+        let answer = answer.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut.into()));
+        if answer.as_ref().is_err_and(is_away) {
+            self.begin();
+        }
+        answer
+    }
+}
+
+/// Whether nobody answered, rather than a statement having been refused (SQLSTATE class 57 of PostgreSQL's appendix A is a
+/// server that stops or starts).
+fn is_away(error: &ActionError) -> bool {
+    match error {
+        ActionError::Database(sqlx::Error::Database(error)) => error.code().is_none_or(|code| code.starts_with("57")),
+        ActionError::Database(_) => true,
+        _ => false,
     }
 }
 
 async fn reap(service: Service, policy: OnUncertain, node: Uuid, grace: Arc<Grace>) -> anyhow::Result<()> {
-    if let Err(error) = store::server_time(service.db()).await {
-        grace.begin();
-        return Err(error.into());
-    }
+    grace.unless_away(async { Ok(store::server_time(service.db()).await?) }).await?;
     if grace.lasts() {
         return Ok(());
     }
-    let (given_back, uncertain) = tidy::reap(&service, policy, node).await?;
+    let (mut given_back, mut uncertain) = (0, 0);
+    for bucket in Bucket::all() {
+        match grace.unless_away(tidy::reap_bucket(&service, bucket, policy, node)).await {
+            Ok((back, unknown)) => (given_back, uncertain) = (given_back + back, uncertain + unknown),
+            Err(error) if is_away(&error) => return Err(error.into()),
+            // The others' leases have run out all the same.
+            Err(error) => tracing::error!(%error, bucket = bucket.get(), "leases could not be taken back"),
+        }
+    }
     if given_back + uncertain > 0 {
         tracing::warn!(given_back, uncertain, "leases had run out");
     }

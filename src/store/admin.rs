@@ -131,7 +131,8 @@ pub async fn deliveries(db: impl PgExecutor<'_>, filter: &DeliveryFilter) -> Res
          from deliveries
          where (bucket, id) > ($1::smallint, $2::uuid) and ($3::text is null or state = $3)
            and (not $4 or uncertain_count > 0)
-           and ($5::smallint is null or (bucket = $5 and subscriber = $6))
+           and ($5::smallint is null or (bucket = $5 and enrollment in
+                (select e.id from enrollments e where e.bucket = $5 and e.subscriber = $6)))
          order by bucket, id limit $7",
         after_bucket,
         after_id,
@@ -186,7 +187,8 @@ pub struct BookLine {
     pub count: i64,
 }
 
-/// Each delivery once, by its current state, with what was pruned added. `now` is series time.
+/// Each delivery once, by its current state, with what was pruned added. `now` is series time. The bucket in both halves has
+/// a sharded PostgreSQL read them together on each server, so that nothing is counted twice or not at all while it is pruned.
 pub async fn books(
     db: impl PgExecutor<'_>,
     series: &SeriesSlug,
@@ -197,11 +199,11 @@ pub async fn books(
         r#"select kind as "kind!", step, state as "state!", reason, repeats as "repeats!", due as "due!",
                   sum(count)::bigint as "count!"
            from (
-               select kind, step, state, reason, kind = 'step' and occasion <> 0 as repeats, due_at <= $2 as due,
+               select bucket, kind, step, state, reason, kind = 'step' and occasion <> 0 as repeats, due_at <= $2 as due,
                       count(*) as count
-               from deliveries where series = $1 group by 1, 2, 3, 4, 5, 6
+               from deliveries where series = $1 group by 1, 2, 3, 4, 5, 6, 7
                union all
-               select kind, nullif(step, ''), state, nullif(reason, ''), repeats, true, count
+               select bucket, kind, nullif(step, ''), state, nullif(reason, ''), repeats, true, count
                from step_totals where series = $1
            ) all_lines group by 1, 2, 3, 4, 5, 6 order by 1, 2, 3, 4"#,
         series.as_str(),
@@ -332,7 +334,7 @@ pub async fn count_waiting(
         r#"select count(*) as "count!" from deliveries d
            join enrollments e on e.bucket = d.bucket and e.id = d.enrollment
            where d.series = $1 and d.kind = 'step' and d.occasion = 0 and d.state = 'pending' and e.state = 'active'
-             and d.due_at <= $2 and ($3::smallint is null or (d.bucket = $3 and d.subscriber = $4))"#,
+             and d.due_at <= $2 and ($3::smallint is null or (d.bucket = $3 and e.subscriber = $4))"#,
         series.as_str(),
         by,
         subscriber.map(|(bucket, _)| bucket.get()),
@@ -356,7 +358,7 @@ pub async fn make_due(
         "update deliveries d set due_at = least(d.due_at, $4), run = $6
          from enrollments e
          where d.bucket = $1 and d.series = $2 and d.kind = 'step' and d.occasion = 0 and d.state = 'pending'
-           and d.due_at <= $3 and ($5::uuid is null or d.subscriber = $5)
+           and d.due_at <= $3 and ($5::uuid is null or e.subscriber = $5)
            and e.bucket = $1 and e.id = d.enrollment and e.state = 'active'",
         bucket.get(),
         series.as_str(),
@@ -380,7 +382,7 @@ pub struct Run {
     pub why: String,
     pub readers: i64,
     pub at: DateTime<Utc>,
-    /// How many of its deliveries have been accepted.
+    /// How many of its deliveries have been accepted, those that were pruned since among them.
     pub accepted: i64,
 }
 
@@ -413,9 +415,12 @@ pub async fn set_run_readers(db: impl PgExecutor<'_>, run: i64, readers: i64) ->
 pub async fn runs(db: impl PgExecutor<'_>) -> Result<Vec<Run>, sqlx::Error> {
     sqlx::query_as!(
         Run,
-        r#"select r.id, r.kind, r.series, r.who, r.why, r.readers, r.at,
-                  (select count(*) from deliveries d where d.run = r.id and d.state = 'accepted') as "accepted!"
-           from runs r order by r.id desc limit 200"#
+        r#"with accepted as (
+               select run, count(*) as count from deliveries where run is not null and state = 'accepted' group by run
+           )
+           select r.id, r.kind, r.series, r.who, r.why, r.readers, r.at,
+                  r.accepted_pruned + coalesce(a.count, 0) as "accepted!"
+           from runs r left join accepted a on a.run = r.id order by r.id desc limit 200"#
     )
     .fetch_all(db)
     .await
@@ -526,4 +531,15 @@ pub async fn mark_unknown(
 /// The newest sign of life of any ticker, and of any node.
 pub async fn last_tick(db: impl PgExecutor<'_>) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
     sqlx::query_scalar!("select max(tick_at) from nodes").fetch_one(db).await
+}
+
+/// How many deliveries each node holds under a lease. Reads only what has one.
+pub async fn held_by_node(db: impl PgExecutor<'_>) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select node as "node!", count(*) as "count!" from deliveries
+           where lease_until is not null and node is not null group by node"#
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.node, row.count)).collect())
 }

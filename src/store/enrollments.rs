@@ -259,7 +259,8 @@ pub async fn promised_since(
 ) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from deliveries
-           where bucket = $1 and subscriber = $2 and kind = $3 and created_at > $4"#,
+           where bucket = $1 and kind = $3 and created_at > $4
+             and enrollment in (select e.id from enrollments e where e.bucket = $1 and e.subscriber = $2)"#,
         bucket.get(),
         subscriber,
         kind,
@@ -436,20 +437,7 @@ pub async fn never_confirmed(
 /// Folds an enrollment's deliveries into the totals and deletes it with all that hangs on it; the subscriber goes too
 /// when nothing else does. The caller has locked the enrollment.
 pub async fn forget(db: &mut sqlx::PgConnection, bucket: Bucket, id: Uuid) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "insert into step_totals (bucket, series, kind, step, state, reason, repeats, count)
-         select bucket, series, kind, coalesce(step, ''),
-                case when state in ('pending', 'paused', 'claimed', 'sending') then 'skipped' else state end,
-                case when state in ('pending', 'paused', 'claimed', 'sending') then 'expired' else coalesce(reason, '') end,
-                kind = 'step' and occasion <> 0, count(*)
-         from deliveries where bucket = $1 and enrollment = $2 group by 1, 2, 3, 4, 5, 6, 7
-         on conflict (bucket, series, kind, step, state, reason, repeats)
-         do update set count = step_totals.count + excluded.count",
-        bucket.get(),
-        id
-    )
-    .execute(&mut *db)
-    .await?;
+    super::retention::fold(&mut *db, bucket, &[id]).await?;
     let subscriber = sqlx::query_scalar!(
         "delete from enrollments where bucket = $1 and id = $2 returning subscriber",
         bucket.get(),

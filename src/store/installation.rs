@@ -204,6 +204,20 @@ pub async fn node_seen(
     .map(drop)
 }
 
+/// A process on the list.
+#[derive(Debug)]
+pub struct Node {
+    pub id: Uuid,
+    pub role: String,
+    pub started_at: DateTime<Utc>,
+    pub seen_at: DateTime<Utc>,
+}
+
+/// Every process that was seen and has not taken itself off the list, the oldest first.
+pub async fn nodes(db: impl PgExecutor<'_>) -> Result<Vec<Node>, sqlx::Error> {
+    sqlx::query_as!(Node, "select id, role, started_at, seen_at from nodes order by started_at, id").fetch_all(db).await
+}
+
 /// Whether a process that dispatches has been seen since `since` (real time).
 pub async fn dispatcher_seen_since(db: impl PgExecutor<'_>, since: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(

@@ -7,6 +7,7 @@ pub mod enrollments;
 pub mod installation;
 pub mod queue;
 pub mod records;
+pub mod retention;
 pub mod settle;
 pub mod sign_up;
 
@@ -33,6 +34,15 @@ pub fn pool(url: &str, max_connections: u32) -> Result<PgPool, sqlx::Error> {
         .connect_lazy_with(options))
 }
 
+/// A pool on the same database for the queue's statements, at most half as large and opened only when it is used. They look
+/// up rows by their keys whatever the parameters are, so one plan for all serves them; planning each anew would cost more
+/// than a micro-batch itself.
+pub fn hot_pool(pool: &PgPool) -> PgPool {
+    let connect = pool.connect_options().as_ref().clone().options([("plan_cache_mode", "force_generic_plan")]);
+    let most = (pool.options().get_max_connections() / 2).max(2);
+    pool.options().clone().max_connections(most).connect_lazy_with(connect)
+}
+
 /// Whether the pool's server lets us in. One connection beside the pool: the pool would try for ten seconds and then say
 /// only that it had.
 pub async fn reach(pool: &PgPool) -> Result<(), sqlx::Error> {
@@ -56,7 +66,12 @@ pub async fn wake(db: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
 
 /// Every one-row UPDATE says how many rows it changed; anything but one is a fault worth hearing of.
 pub(crate) fn exactly_one(result: &sqlx::postgres::PgQueryResult) -> Result<(), sqlx::Error> {
-    if result.rows_affected() == 1 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
+    exactly(result, 1)
+}
+
+/// The same for an UPDATE of several rows that must all be there.
+pub(crate) fn exactly(result: &sqlx::postgres::PgQueryResult, rows: usize) -> Result<(), sqlx::Error> {
+    if result.rows_affected() == rows as u64 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
 }
 
 /// A stored word that this binary does not know: the schema is newer, or the row was edited by hand.

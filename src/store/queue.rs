@@ -40,6 +40,8 @@ pub struct Claimed {
     pub tries: i16,
     /// As typed by the reader.
     pub address: String,
+    /// What suppressions know it by.
+    pub normalised: String,
     /// The sealed condition.
     pub condition: Vec<u8>,
     /// The newest confirmation request's number and time, for the links.
@@ -56,18 +58,50 @@ impl Claimed {
 /// A claimed delivery's identity and fence.
 pub type Fence = (Uuid, i32);
 
-/// Buckets with due work, confirmations before steps, then the oldest head first. Paused series are left out.
-pub async fn look(db: impl PgExecutor<'_>, series: &[String], hands: Hands) -> Result<Vec<Head>, sqlx::Error> {
-    let rows = sqlx::query_file!("src/store/sql/look.sql", series, hands.series, hands.real).fetch_all(db).await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Head {
-                bucket: Bucket::new(row.bucket).ok_or_else(|| unknown_word("bucket"))?,
-                series: SeriesSlug::parse(&row.series).map_err(|_| unknown_word("series"))?,
-                priority: row.priority,
-            })
-        })
-        .collect()
+/// What one look across all buckets found.
+#[derive(Debug, Default)]
+pub struct Look {
+    /// Where there is due work: confirmations before steps, then the oldest head first.
+    pub due: Vec<Head>,
+    /// Series time at which the next falls due that is not due yet.
+    pub next_due: Option<DateTime<Utc>>,
+    /// Real time at which the next that was put off may be tried again.
+    pub next_try: Option<DateTime<Utc>>,
+}
+
+/// Looks at the head of each bucket's queue of these series and priorities. Paused series are left out.
+pub async fn look(
+    db: impl PgExecutor<'_>,
+    series: &[String],
+    priorities: &[i16],
+    hands: Hands,
+) -> Result<Look, sqlx::Error> {
+    let rows = sqlx::query_file!("src/store/sql/look.sql", series, priorities).fetch_all(db).await?;
+    let mut look = Look::default();
+    let mut due = Vec::new();
+    for row in rows {
+        let fresh = row.due_at.filter(|at| *at <= hands.series);
+        let deferred = row.not_before.filter(|at| *at <= hands.real);
+        let Some(since) = earlier(fresh, deferred) else {
+            look.next_due = earlier(look.next_due, row.due_at);
+            look.next_try = earlier(look.next_try, row.not_before);
+            continue;
+        };
+        let head = Head {
+            bucket: Bucket::new(row.bucket).ok_or_else(|| unknown_word("bucket"))?,
+            series: SeriesSlug::parse(&row.series).map_err(|_| unknown_word("series"))?,
+            priority: row.priority,
+        };
+        due.push((since, head));
+    }
+    due.sort_by_key(|(since, head)| (head.priority, *since, head.bucket));
+    look.due = due.into_iter().map(|(_, head)| head).collect();
+    Ok(look)
+}
+
+/// The earlier of two instants, where there is any.
+fn earlier(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    one.into_iter().chain(other).min()
 }
 
 /// Claims up to `limit` due deliveries of one head until `lease_until`.
@@ -108,6 +142,7 @@ pub async fn claim(
                 attempt: row.attempt,
                 tries: row.tries,
                 address: row.address,
+                normalised: row.normalised,
                 condition: row.condition,
                 request: row.request,
                 requested_at: row.requested_at,
@@ -123,13 +158,24 @@ pub async fn claim(
 pub async fn mark_sending(
     db: impl PgExecutor<'_>,
     bucket: Bucket,
-    batch: &[Fence],
+    batch: &[&Claimed],
     lease_until: DateTime<Utc>,
 ) -> Result<Vec<Uuid>, sqlx::Error> {
-    let (ids, attempts): (Vec<_>, Vec<_>) = batch.iter().copied().unzip();
-    let rows = sqlx::query_file!("src/store/sql/mark_sending.sql", bucket.get(), &ids, &attempts, lease_until)
-        .fetch_all(db)
-        .await?;
+    let ids: Vec<Uuid> = batch.iter().map(|one| one.id).collect();
+    let attempts: Vec<i32> = batch.iter().map(|one| one.attempt).collect();
+    let enrollments: Vec<Uuid> = batch.iter().map(|one| one.enrollment).collect();
+    let normalised: Vec<String> = batch.iter().map(|one| one.normalised.clone()).collect();
+    let rows = sqlx::query_file!(
+        "src/store/sql/mark_sending.sql",
+        bucket.get(),
+        &ids,
+        &attempts,
+        &enrollments,
+        &normalised,
+        lease_until
+    )
+    .fetch_all(db)
+    .await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
@@ -146,10 +192,24 @@ pub async fn renew(
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-/// Gives back what was claimed and not begun.
-pub async fn release(db: impl PgExecutor<'_>, bucket: Bucket, batch: &[Fence]) -> Result<u64, sqlx::Error> {
-    let (ids, attempts): (Vec<_>, Vec<_>) = batch.iter().copied().unzip();
-    let result = sqlx::query_file!("src/store/sql/release.sql", bucket.get(), &ids, &attempts).execute(db).await?;
+/// Gives back what was claimed and not begun; with an instant (real time) it waits until then. Nobody is charged.
+pub async fn release(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    batch: &[(Fence, Option<DateTime<Utc>>)],
+) -> Result<u64, sqlx::Error> {
+    let ids: Vec<Uuid> = batch.iter().map(|((id, _), _)| *id).collect();
+    let attempts: Vec<i32> = batch.iter().map(|((_, attempt), _)| *attempt).collect();
+    let not_before: Vec<Option<DateTime<Utc>>> = batch.iter().map(|(_, not_before)| *not_before).collect();
+    let result = sqlx::query_file!(
+        "src/store/sql/release.sql",
+        bucket.get(),
+        &ids,
+        &attempts,
+        &not_before as &[Option<DateTime<Utc>>]
+    )
+    .execute(db)
+    .await?;
     Ok(result.rows_affected())
 }
 

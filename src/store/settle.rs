@@ -1,4 +1,6 @@
 //! Settling: outcomes, attempts, and what follows from them. The rules are in `actions::settle`; these are its rows.
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveTime, Utc};
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
@@ -71,34 +73,46 @@ pub struct NewDelivery {
     pub run: Option<i64>,
 }
 
-/// Locks the enrollments of a batch, always before their deliveries and in one order, so that a settle and an
-/// unsubscribe wait for each other and never deadlock.
-pub async fn lock_enrollments(
+/// A delivery about to be settled.
+#[derive(Debug)]
+pub struct Standing {
+    pub delivery: Uuid,
+    pub kind: Kind,
+    /// Whether its enrollment's state lets it be sent, and so go back to the queue.
+    pub may_be_sent: bool,
+    pub enrollment: Uuid,
+    pub enrollment_state: EnrollmentState,
+}
+
+/// Locks the enrollments of these deliveries until the transaction ends.
+pub async fn lock(
     db: impl PgExecutor<'_>,
     bucket: Bucket,
-    ids: &[Uuid],
-) -> Result<Vec<Locked>, sqlx::Error> {
-    let rows = sqlx::query!(
-        "select id, subscriber, series, state, zone, preferred_time, done_steps from enrollments
-         where bucket = $1 and id = any($2) order by id for no key update",
-        bucket.get(),
-        ids
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Locked {
-                id: row.id,
-                subscriber: row.subscriber,
-                series: SeriesSlug::parse(&row.series).map_err(|_| unknown_word("series"))?,
-                state: row.state.parse().map_err(|_| unknown_word("state"))?,
-                zone: Zone::parse(&row.zone).map_err(|_| unknown_word("zone"))?,
-                preferred_time: row.preferred_time,
-                done_steps: parse_steps(&row.done_steps)?,
-            })
-        })
-        .collect()
+    deliveries: &[Uuid],
+) -> Result<(Vec<Standing>, HashMap<Uuid, Locked>), sqlx::Error> {
+    let rows = sqlx::query_file!("src/store/sql/lock.sql", bucket.get(), deliveries).fetch_all(db).await?;
+    let (mut standings, mut enrollments) = (Vec::with_capacity(rows.len()), HashMap::new());
+    for row in rows {
+        let state = row.state.parse().map_err(|_| unknown_word("state"))?;
+        standings.push(Standing {
+            delivery: row.delivery,
+            kind: row.kind.parse().map_err(|_| unknown_word("kind"))?,
+            may_be_sent: row.may_be_sent,
+            enrollment: row.id,
+            enrollment_state: state,
+        });
+        let locked = Locked {
+            id: row.id,
+            subscriber: row.subscriber,
+            series: SeriesSlug::parse(&row.series).map_err(|_| unknown_word("series"))?,
+            state,
+            zone: Zone::parse(&row.zone).map_err(|_| unknown_word("zone"))?,
+            preferred_time: row.preferred_time,
+            done_steps: parse_steps(&row.done_steps)?,
+        };
+        enrollments.insert(locked.id, locked);
+    }
+    Ok((standings, enrollments))
 }
 
 /// Writes the outcomes of one bucket, fenced, and answers which rows they changed.
@@ -205,9 +219,9 @@ pub async fn add_deliveries(
     let runs: Vec<Option<i64>> = new.iter().map(|one| one.run).collect();
     let result = sqlx::query!(
         "insert into deliveries (bucket, id, subscriber, enrollment, series, kind, step, occasion, priority, state,
-            due_at, run, not_before, created_at)
+            due_at, run, created_at)
          select $1, r.id, r.subscriber, r.enrollment, r.series, r.kind, r.step, r.occasion, r.priority, r.state,
-            r.due_at, r.run, $13, $13
+            r.due_at, r.run, $13
          from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::bigint[],
             $9::smallint[], $10::text[], $11::timestamptz[], $12::bigint[])
             as r (id, subscriber, enrollment, series, kind, step, occasion, priority, state, due_at, run)
@@ -231,46 +245,37 @@ pub async fn add_deliveries(
     Ok(result.rows_affected())
 }
 
-/// Notes accepted steps and ends the enrollments that have had their last.
+/// What an ended step means for its enrollment.
+#[derive(Debug)]
+pub struct Advance {
+    pub enrollment: Uuid,
+    /// The step, if it was accepted.
+    pub done: Option<StepKey>,
+    /// Whether it was the last.
+    pub completed: bool,
+}
+
+/// Notes accepted steps and ends the enrollments that have had their last. Each enrollment may occur once.
 pub async fn advance(
     db: impl PgExecutor<'_>,
     bucket: Bucket,
-    enrollment: Uuid,
-    done: Option<&StepKey>,
-    completed: bool,
+    batch: &[Advance],
     real: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    let result = sqlx::query!(
-        "update enrollments
-         set done_steps = case when $3::text is null or $3 = any(done_steps) then done_steps
-                               else array_append(done_steps, $3) end,
-             state = case when $4 and state = 'active' then 'completed' else state end,
-             ended_at = case when $4 and state = 'active' then $5::timestamptz else ended_at end
-         where bucket = $1 and id = $2",
+    let enrollments: Vec<Uuid> = batch.iter().map(|one| one.enrollment).collect();
+    let done: Vec<Option<String>> = batch.iter().map(|one| one.done.as_ref().map(ToString::to_string)).collect();
+    let completed: Vec<bool> = batch.iter().map(|one| one.completed).collect();
+    let result = sqlx::query_file!(
+        "src/store/sql/advance.sql",
         bucket.get(),
-        enrollment,
-        done.map(StepKey::as_str),
-        completed,
+        &enrollments,
+        &done as &[Option<String>],
+        &completed,
         real
     )
     .execute(db)
     .await?;
-    super::exactly_one(&result)
-}
-
-/// The enrollments of these deliveries, to be locked before they are settled.
-pub async fn enrollments_of(
-    db: impl PgExecutor<'_>,
-    bucket: Bucket,
-    deliveries: &[Uuid],
-) -> Result<Vec<Uuid>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "select distinct enrollment from deliveries where bucket = $1 and id = any($2)",
-        bucket.get(),
-        deliveries
-    )
-    .fetch_all(db)
-    .await
+    super::exactly(&result, batch.len())
 }
 
 pub(super) fn parse_steps(steps: &[String]) -> Result<Vec<StepKey>, sqlx::Error> {

@@ -1,5 +1,5 @@
-//! Sign-ups of new addresses, written together: one statement, in which every row names its bucket.
-use sqlx::PgExecutor;
+//! Sign-ups of new addresses: one statement for one of them, which names its bucket, or for many, in which every row does.
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::queue::Hands;
@@ -37,13 +37,44 @@ pub enum Written {
 
 /// Writes the sign-ups that are new, all of them or none, and answers for each in the order of `rows`. The rows must be in
 /// the order of [`NewSignUp::order`].
-pub async fn write(db: impl PgExecutor<'_>, rows: &[&NewSignUp], hands: Hands) -> Result<Vec<Written>, sqlx::Error> {
+pub async fn write(db: &mut PgConnection, rows: &[&NewSignUp], hands: Hands) -> Result<Vec<Written>, sqlx::Error> {
+    match rows {
+        [row] => Ok(vec![write_one(db, row, hands).await?]),
+        rows => write_many(db, rows, hands).await,
+    }
+}
+
+async fn write_one(db: &mut PgConnection, row: &NewSignUp, hands: Hands) -> Result<Written, sqlx::Error> {
+    let answer = sqlx::query_file!(
+        "src/store/sql/sign_up.sql",
+        row.bucket.get(),
+        row.address.as_typed(),
+        row.address.normalised(),
+        row.subscriber,
+        row.enrollment,
+        row.consent,
+        row.delivery,
+        row.series.as_str(),
+        row.condition,
+        row.zone.name(),
+        row.privacy_version,
+        row.terms_version,
+        row.channel,
+        hands.real,
+        hands.series,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(Written::of(answer.fresh, answer.silenced))
+}
+
+async fn write_many(db: &mut PgConnection, rows: &[&NewSignUp], hands: Hands) -> Result<Vec<Written>, sqlx::Error> {
     let ids = |of: fn(&NewSignUp) -> Uuid| rows.iter().map(|row| of(row)).collect::<Vec<Uuid>>();
     let texts = |of: fn(&NewSignUp) -> &str| rows.iter().map(|row| of(row)).collect::<Vec<&str>>();
     let buckets: Vec<i16> = rows.iter().map(|row| row.bucket.get()).collect();
     let conditions: Vec<&[u8]> = rows.iter().map(|row| row.condition.as_slice()).collect();
     let answers = sqlx::query_file!(
-        "src/store/sql/sign_up.sql",
+        "src/store/sql/sign_ups.sql",
         &buckets,
         &texts(|row| row.address.as_typed()) as &[&str],
         &texts(|row| row.address.normalised()) as &[&str],
@@ -65,11 +96,7 @@ pub async fn write(db: impl PgExecutor<'_>, rows: &[&NewSignUp], hands: Hands) -
     let mut written = vec![Written::Known; rows.len()];
     for answer in answers {
         let place = usize::try_from(answer.place - 1).ok().and_then(|place| written.get_mut(place));
-        *place.ok_or_else(|| unknown_word("place"))? = match answer {
-            _ if answer.fresh => Written::New,
-            _ if answer.silenced => Written::Suppressed,
-            _ => Written::Known,
-        };
+        *place.ok_or_else(|| unknown_word("place"))? = Written::of(answer.fresh, answer.silenced);
     }
     Ok(written)
 }
@@ -83,6 +110,16 @@ pub async fn is_written(db: impl PgExecutor<'_>, row: &NewSignUp) -> Result<bool
     )
     .fetch_one(db)
     .await
+}
+
+impl Written {
+    fn of(fresh: bool, silenced: bool) -> Self {
+        match (fresh, silenced) {
+            (true, _) => Self::New,
+            (false, true) => Self::Suppressed,
+            (false, false) => Self::Known,
+        }
+    }
 }
 
 impl NewSignUp {

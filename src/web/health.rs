@@ -28,6 +28,8 @@ async fn ready(State(state): State<AppState>) -> Response {
                 "ready": !stalled,
                 "database": "up",
                 "dispatcher": if !state.dispatches { "elsewhere" } else if stalled { "stalled" } else { "moving" },
+                "nodes": health.alive(),
+                "dispatchers": health.dispatchers(),
                 "overdue": health.overdue,
                 "last_tick_seconds": health.last_tick_seconds,
                 "content_version": health.content_version,

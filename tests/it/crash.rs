@@ -1,24 +1,18 @@
 //! `kill -9` and SIGTERM in the middle of a send, and two dispatchers at once: nobody is left out, and nobody gets a part
 //! twice but those of whom we say that it may be so.
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use rand::rngs::StdRng;
-use rand::{Rng as _, RngCore as _, SeedableRng as _};
-use regimen::local::smtp::{self, Mailbox, Options, Received, Stage, Verdict};
-use regimen::model::{ConditionKey, EmailAddress};
+use rand::{Rng as _, SeedableRng as _};
 use rustix::process::Signal;
 use sqlx::PgPool;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
-use crate::support::process::{Environment, Process, keyring, until};
-use crate::support::{SERIES, database};
+use crate::support::database;
+use crate::support::process::{Environment, Process, until};
+use crate::support::readers::{owe_first_part, spare_them_the_back_off};
+use crate::support::slow_relay::SlowRelay;
 
 /// How a send to 1,000 readers that was killed ten times went.
 struct Crashed {
@@ -63,6 +57,7 @@ async fn kill_ten_times(on_uncertain: &str, seed: u64) -> Crashed {
     let (database_url, relay) = (database::fresh().await, SlowRelay::start().await);
     let db = database::connect(&database_url);
     let due = owe_first_part(&db, READERS).await;
+    let _retrying = spare_them_the_back_off(&db);
     // The shortest lease that there is, and a look at leases each second, so that the test ends soon.
     let environment = Environment::production(&database_url, &relay.url())
         .with("REGIMEN__DISPATCH__LEASE", "5s")
@@ -179,129 +174,4 @@ async fn owed(db: &PgPool) -> i64 {
 
 async fn count(db: &PgPool, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(db).await.unwrap()
-}
-
-/// Confirmed readers whose first part is due. Answers the deliveries, sorted.
-async fn owe_first_part(db: &PgPool, readers: usize) -> Vec<Uuid> {
-    let mut random = StdRng::seed_from_u64(7);
-    let (keyring, condition) = (keyring(), ConditionKey::parse("lung").unwrap());
-    let mut buckets: Vec<i16> = Vec::new();
-    let (mut addresses, mut subscribers, mut enrollments, mut deliveries, mut sealed) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for number in 0..readers {
-        let address = EmailAddress::parse(&format!("reader{number}@example.org")).unwrap();
-        let [subscriber, enrollment, delivery] = [(); 3].map(|()| Uuid::from_u128(random.random()));
-        let mut nonce = [0; 24];
-        random.fill_bytes(&mut nonce);
-        buckets.push(address.bucket().get());
-        addresses.push(address.normalised().to_owned());
-        sealed.push(keyring.seal(&condition, subscriber, nonce));
-        subscribers.push(subscriber);
-        enrollments.push(enrollment);
-        deliveries.push(delivery);
-    }
-    let now: DateTime<Utc> = regimen::store::server_time(db).await.unwrap();
-    sqlx::query(
-        "with reader as (
-             select * from unnest($1::smallint[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bytea[])
-                 as r (bucket, address, subscriber, enrollment, delivery, condition)
-         ), subscriber as (
-             insert into subscribers (bucket, id, address, normalised, created_at)
-             select bucket, subscriber, address, address, $7 from reader
-         ), enrollment as (
-             insert into enrollments (bucket, id, subscriber, series, state, condition, zone, created_at, requested_at, confirmed_at)
-             select bucket, enrollment, subscriber, $8, 'active', condition, 'UTC', $7, $7, $7 from reader
-         )
-         insert into deliveries (bucket, id, subscriber, enrollment, series, kind, step, due_at, not_before, created_at)
-         select bucket, delivery, subscriber, enrollment, $8, 'step', 'what-is-immunotherapy', $7, $7, $7 from reader",
-    )
-    .bind(buckets)
-    .bind(addresses)
-    .bind(subscribers)
-    .bind(enrollments)
-    .bind(&deliveries)
-    .bind(sealed)
-    .bind(now)
-    .bind(SERIES)
-    .execute(db)
-    .await
-    .unwrap();
-    deliveries.sort_unstable();
-    deliveries
-}
-
-/// A relay that takes its time over each mail, half of it before it has the mail and half before it says so.
-struct SlowRelay {
-    address: SocketAddr,
-    taken: Arc<Mutex<Vec<Uuid>>>,
-    open: watch::Sender<bool>,
-    _stop: DropGuard,
-}
-
-const HALF: Duration = Duration::from_millis(1);
-
-struct Notebook {
-    taken: Arc<Mutex<Vec<Uuid>>>,
-    open: watch::Receiver<bool>,
-}
-
-impl Mailbox for Notebook {
-    async fn verdict(&self, stage: Stage<'_>) -> Verdict {
-        if matches!(stage, Stage::Message(_)) {
-            self.open.clone().wait_for(|open| *open).await.ok();
-            tokio::time::sleep(HALF).await;
-        }
-        Verdict::Accept
-    }
-
-    async fn deliver(&self, mail: Received) {
-        self.taken.lock().unwrap().push(delivery_of(&mail));
-        tokio::time::sleep(HALF).await;
-    }
-}
-
-impl SlowRelay {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
-        let taken: Arc<Mutex<Vec<Uuid>>> = Arc::default();
-        let open = watch::Sender::new(true);
-        let notebook = Arc::new(Notebook { taken: taken.clone(), open: open.subscribe() });
-        tokio::spawn(smtp::serve(listener, notebook, Options::default(), stop.clone()));
-        Self { address, taken, open, _stop: stop.drop_guard() }
-    }
-
-    /// From now on it answers no mail.
-    fn shut(&self) {
-        self.open.send_replace(false);
-    }
-
-    fn open(&self) {
-        self.open.send_replace(true);
-    }
-
-    fn url(&self) -> String {
-        format!("smtp://{}?tls=none", self.address)
-    }
-
-    fn taken(&self) -> Vec<Uuid> {
-        self.taken.lock().unwrap().clone()
-    }
-
-    fn count(&self) -> usize {
-        self.taken.lock().unwrap().len()
-    }
-
-    /// How many readers it has taken a mail for.
-    fn readers(&self) -> usize {
-        self.taken().into_iter().collect::<BTreeSet<_>>().len()
-    }
-}
-
-/// The delivery that a mail is of, which its Message-ID says.
-fn delivery_of(mail: &Received) -> Uuid {
-    let text = String::from_utf8_lossy(&mail.data);
-    let line = text.lines().find(|line| line.to_ascii_lowercase().starts_with("message-id:")).expect("a Message-ID");
-    let id = line.split(['<', '@']).nth(1).expect("<delivery@domain>");
-    id.parse().expect("a delivery's id")
 }

@@ -183,27 +183,30 @@ async fn an_expired_claim_goes_back_and_an_expired_sending_is_uncertain() {
     let hands = app.service.hands();
     let until = hands.real + chrono::TimeDelta::seconds(30);
     let series = vec![crate::support::SERIES.to_owned()];
-    let heads = regimen::store::queue::look(app.db(), &series, hands).await.unwrap();
+    let heads = regimen::store::queue::look(app.db(), &series, &[0, 1], hands).await.unwrap().due;
     assert_eq!(heads.len(), 2);
-    let mut fences = Vec::new();
+    let mut held = Vec::new();
     for head in &heads {
         let claimed = regimen::store::queue::claim(app.db(), head, hands, until, app.node(), 10).await.unwrap();
-        fences.push((head.bucket, claimed[0].fence()));
+        held.push((head.bucket, claimed[0].clone()));
     }
     // One of them was being sent when the process died.
-    let (bucket, fence) = fences[1];
-    assert_eq!(regimen::store::queue::mark_sending(app.db(), bucket, &[fence], until).await.unwrap().len(), 1);
+    let (bucket, claimed) = held.pop().unwrap();
+    assert_eq!(regimen::store::queue::mark_sending(app.db(), bucket, &[&claimed], until).await.unwrap().len(), 1);
     assert_eq!(app.reap().await, (0, 0), "their leases hold");
     app.service.clock().advance_real(minutes(1));
     assert_eq!(app.reap().await, (1, 1));
+    app.dispatch_all_due().await;
+    assert_eq!(app.step_states().await["accepted"], 3, "what is uncertain waits, like all that is put off");
+    app.service.clock().advance_real(minutes(2));
     app.dispatch_all_due().await;
     assert_eq!(app.step_states().await["accepted"], 4);
     assert_eq!(app.count("select count(*) from deliveries where uncertain_count > 0").await, 1);
 
     // The frozen worker wakes: its result changes nothing.
     let stale = regimen::actions::settle::Settled::now(regimen::store::settle::Outcome {
-        id: fence.0,
-        attempt: fence.1,
+        id: claimed.id,
+        attempt: claimed.attempt,
         state: regimen::model::DeliveryState::Rejected,
         word: "rejected",
         reason: Some("refused".into()),
@@ -244,6 +247,17 @@ async fn two_dispatchers_on_one_database_share_the_work_and_double_nothing() {
         app.sign_up(&format!("reader{number}@example.org")).await;
     }
     let (one, other) = (uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2));
+    // Whoever is first is held up until the other has claimed something too.
+    let db = app.db().clone();
+    app.relay.meanwhile(At::Message, async move {
+        let both = async {
+            let nodes = "select count(distinct node) from deliveries";
+            while sqlx::query_scalar::<_, i64>(nodes).fetch_one(&db).await.unwrap() < 2 {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(crate::support::process::PATIENCE, both).await.expect("both claim");
+    });
     tokio::join!(
         regimen::dispatch::drain(app.service.clone(), app.dispatch_settings(), one),
         regimen::dispatch::drain(app.service.clone(), app.dispatch_settings(), other),
@@ -256,14 +270,25 @@ async fn two_dispatchers_on_one_database_share_the_work_and_double_nothing() {
 }
 
 #[tokio::test]
-async fn confirmations_go_before_steps() {
-    let app = App::start_with(Setup { connections: 1, ..Setup::default() }).await;
-    app.enroll("old@example.org").await;
-    app.advance(days(4));
-    app.sign_up("new@example.org").await;
-    let before = app.relay.taken().len();
+async fn a_confirmation_does_not_wait_behind_a_backlog_of_steps() {
+    let app = std::sync::Arc::new(App::start_with(Setup { connections: 1, ..Setup::default() }).await);
+    for number in 0..120 {
+        app.sign_up(&format!("reader{number}@example.org")).await;
+    }
     app.dispatch_all_due().await;
-    assert_eq!(app.relay.taken()[before].to, ["new@example.org"]);
+    for number in 0..120 {
+        app.confirm(&format!("reader{number}@example.org")).await;
+    }
+    let before = app.relay.taken().len();
+    // The backlog is on its way when somebody signs up.
+    let visitor = app.clone();
+    app.relay.meanwhile(At::Message, async move {
+        visitor.sign_up("new@example.org").await;
+        visitor.service.wake_dispatcher();
+    });
+    app.dispatch_all_due().await;
+    let place = app.relay.taken()[before..].iter().position(|mail| mail.to == ["new@example.org"]);
+    assert!(place.is_some_and(|place| place < 60), "it came at place {place:?} of 121");
 }
 
 /// Addresses of one bucket, so that one micro-batch carries them all.
@@ -307,8 +332,105 @@ async fn what_another_node_took_over_from_a_sender_that_was_held_up_is_sent_once
         regimen::actions::tidy::reap(&service, OnUncertain::Resend, other_node).await.unwrap();
     });
     app.dispatch_all_due().await;
+    app.service.clock().advance_real(minutes(2));
     app.dispatch_all_due().await;
     let sent: Vec<usize> = readers.iter().map(|reader| app.mails_to(reader).len()).collect();
     assert_eq!(sent.iter().filter(|count| **count > 1).count(), 1, "only the one that was on the wire: {sent:?}");
     assert_eq!(app.count("select count(*) from deliveries where uncertain_count > 0").await, 3, "and all are listed");
+}
+
+/// Runs a dispatcher beside `story`, and ends it.
+async fn with_dispatcher(app: &App, settings: regimen::dispatch::Settings, story: impl Future<Output = ()>) {
+    let stop = tokio_util::sync::CancellationToken::new();
+    let running = regimen::dispatch::run(app.service.clone(), settings, app.node(), stop.clone());
+    let story = async {
+        story.await;
+        stop.cancel();
+    };
+    let both = async { tokio::join!(running, story) };
+    tokio::time::timeout(std::time::Duration::from_secs(30), both).await.expect("it ends when it is asked to");
+}
+
+#[tokio::test]
+async fn the_next_due_time_wakes_the_dispatcher_without_any_poll() {
+    let app = App::start_with(Setup { clock: Some(regimen::clock::Clock::system()), ..Setup::default() }).await;
+    app.enroll("reader@example.org").await;
+    let soon = app.service.clock().series() + chrono::TimeDelta::milliseconds(700);
+    let moved = sqlx::query("update deliveries set due_at = $1 where state = 'pending'").bind(soon);
+    assert_eq!(moved.execute(app.db()).await.unwrap().rows_affected(), 1);
+    let settings = regimen::dispatch::Settings { poll: std::time::Duration::from_hours(1), ..app.dispatch_settings() };
+    let (arrived, arrival) = tokio::sync::oneshot::channel();
+    app.relay.meanwhile(At::Message, async { arrived.send(()).unwrap() });
+    with_dispatcher(&app, settings, async { arrival.await.unwrap() }).await;
+    let lateness = app.service.clock().series() - soon;
+    assert!(lateness >= chrono::TimeDelta::zero(), "never before its time");
+    assert_eq!(app.step_states().await["accepted"], 2, "and it is settled");
+}
+
+#[tokio::test]
+async fn an_order_to_stop_does_not_wait_for_ever_for_a_relay_that_never_answers() {
+    let app = second_part_due(Setup::default()).await;
+    let settings =
+        regimen::dispatch::Settings { farewell: std::time::Duration::from_millis(50), ..app.dispatch_settings() };
+    let (reached, at_the_dot) = tokio::sync::oneshot::channel();
+    app.relay.meanwhile(At::Message, async {
+        reached.send(()).unwrap();
+        std::future::pending::<()>().await;
+    });
+    with_dispatcher(&app, settings, async { at_the_dot.await.unwrap() }).await;
+    assert_eq!(
+        app.count("select count(*) from deliveries where uncertain_count = 1").await,
+        1,
+        "the relay may have it"
+    );
+    app.service.clock().advance_real(minutes(2));
+    app.dispatch_all_due().await;
+    assert_eq!(app.step_states().await["accepted"], 2);
+}
+
+#[tokio::test]
+async fn an_outcome_that_the_database_refuses_does_not_take_the_others_with_it() {
+    let app = App::start().await;
+    let readers = neighbours(5);
+    for reader in &readers {
+        app.sign_up(reader).await;
+    }
+    sqlx::raw_sql(
+        "create function refuse() returns trigger language plpgsql as $$
+         begin
+             if (select address from deliveries d join subscribers s on s.id = d.subscriber where d.id = new.delivery)
+                 like (select min(address) from subscribers) then
+                 raise exception 'not this one';
+             end if;
+             return new;
+         end $$;
+         create trigger refuse before insert on attempts for each row execute function refuse();",
+    )
+    .execute(app.db())
+    .await
+    .unwrap();
+    app.dispatch_all_due().await;
+    assert_eq!(app.relay.taken().len(), 5);
+    assert_eq!(app.count("select count(*) from deliveries where state = 'accepted'").await, 4);
+    assert_eq!(app.count("select count(*) from deliveries where state = 'sending'").await, 1, "its lease will run out");
+}
+
+#[tokio::test]
+async fn a_relay_that_takes_one_connection_and_no_more_gets_all_mails_over_that_one() {
+    let app = App::start_with(Setup { connections: 4, ..Setup::default() }).await;
+    for number in 0..40 {
+        app.sign_up(&format!("reader{number}@example.org")).await;
+    }
+    // From the second connection on.
+    let relay = app.relay.clone();
+    app.relay.meanwhile(At::MailFrom, async move {
+        relay.always(At::Connect, "", Verdict::Reply(421, "4.3.2 too many connections".into()));
+    });
+    app.dispatch_all_due().await;
+    assert_eq!(app.relay.taken().len(), 40);
+    assert_eq!(
+        app.count("select count(*) from attempts where outcome <> 'accepted'").await,
+        0,
+        "and none was put back"
+    );
 }

@@ -9,8 +9,9 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 
 use crate::support::database;
-use crate::support::process::{Ended, Environment, Folder, Process, until};
+use crate::support::process::{Ended, Environment, Folder, Process, copy_folder, until};
 use crate::support::relay::Relay;
+use crate::support::small_disk::SmallDisk;
 
 async fn count(db: &PgPool, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(db).await.unwrap()
@@ -230,19 +231,7 @@ async fn a_schema_that_does_not_fit_is_named_with_what_to_do() {
 
 /// The series of this repository, in a folder of its own.
 fn series_folder(folder: &Folder) {
-    fn copy(from: &Path, to: &Path) {
-        std::fs::create_dir_all(to).unwrap();
-        for entry in std::fs::read_dir(from).unwrap() {
-            let entry = entry.unwrap();
-            let target = to.join(entry.file_name());
-            if entry.path().is_dir() {
-                copy(&entry.path(), &target);
-            } else {
-                std::fs::write(target, std::fs::read(entry.path()).unwrap()).unwrap();
-            }
-        }
-    }
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("emails"), &folder.join("emails"));
+    copy_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("emails"), &folder.join("emails"));
 }
 
 #[tokio::test]
@@ -327,25 +316,6 @@ async fn a_full_disk_is_answered_with_try_again_and_nothing_is_half_written() {
     sign_up_on_a_full_disk(&database::fresh().await, FILL, "drop trigger full_disk on deliveries").await;
 }
 
-/// A file system of one megabyte; gone when it is dropped.
-struct SmallDisk(Folder);
-
-impl SmallDisk {
-    /// None where this user may not mount one.
-    fn mount() -> Option<Self> {
-        let folder = Folder::new();
-        let mount = ["-t", "tmpfs", "-o", "size=1m,mode=0777", "tmpfs", folder.text()];
-        let mounted = std::process::Command::new("mount").args(mount).output().ok()?.status.success();
-        mounted.then_some(Self(folder))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        std::process::Command::new("umount").args(["-l", self.0.text()]).status().ok();
-    }
-}
-
 /// Writes until there is no room.
 const FILLER: &str = "create table filler (text text) tablespace small;
     alter table filler alter text set storage plain;
@@ -355,8 +325,8 @@ const FILLER: &str = "create table filler (text text) tablespace small;
 /// The same with a disk that is really full, where the tests may mount one (as root): the table is moved onto it.
 #[tokio::test]
 async fn a_disk_that_is_really_full_is_no_different() {
-    let Some(disk) = SmallDisk::mount() else { return };
-    let tablespace = disk.0.join("tablespace");
+    let Some(disk) = SmallDisk::mount(1) else { return };
+    let tablespace = disk.join("tablespace");
     std::fs::create_dir(&tablespace).unwrap();
     let database_url = database::fresh().await;
     let db = database::connect(&database_url);

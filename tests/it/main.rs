@@ -3,6 +3,7 @@
 mod support;
 
 mod admin;
+mod citus;
 mod confirm;
 mod crash;
 mod demo;
@@ -12,8 +13,14 @@ mod layering;
 mod logs;
 mod main_job;
 mod migrate;
+mod nodes;
+mod outages;
+mod plans;
 mod privacy;
 mod recover;
+mod retention;
 mod sign_up;
 mod sign_up_load;
+mod stuck;
+mod torture;
 mod unsubscribe;

@@ -57,13 +57,13 @@ async fn it_has_effect_on_a_mail_that_is_already_claimed() {
     // Another node holds the claim.
     let hands = app.service.hands();
     let series = vec![crate::support::SERIES.to_owned()];
-    let head = regimen::store::queue::look(app.db(), &series, hands).await.unwrap().remove(0);
+    let head = regimen::store::queue::look(app.db(), &series, &[1], hands).await.unwrap().due.remove(0);
     let until = hands.real + chrono::TimeDelta::seconds(30);
     let claimed = regimen::store::queue::claim(app.db(), &head, hands, until, app.node(), 10).await.unwrap();
     assert_eq!(claimed.len(), 1);
     app.post(&link).await;
-    let fences: Vec<_> = claimed.iter().map(regimen::store::queue::Claimed::fence).collect();
-    let marked = regimen::store::queue::mark_sending(app.db(), head.bucket, &fences, until).await.unwrap();
+    let batch: Vec<_> = claimed.iter().collect();
+    let marked = regimen::store::queue::mark_sending(app.db(), head.bucket, &batch, until).await.unwrap();
     assert!(marked.is_empty(), "the mark asks again and refuses");
     assert_eq!(app.step_states().await["skipped"], 1);
 }
@@ -100,4 +100,31 @@ async fn a_reader_pauses_and_resumes_and_misses_nothing() {
     assert_eq!(app.mails_to("reader@example.org").len(), 3);
     app.live_through(days(30)).await;
     assert_eq!(app.mails_to("reader@example.org").len(), 7);
+}
+
+#[tokio::test]
+async fn who_leaves_while_a_lost_mail_is_put_back_is_sent_nothing_and_leaves_nothing_behind() {
+    let app = App::start().await;
+    app.enroll("reader@example.org").await;
+    app.advance(days(3));
+    // Its dispatcher died while it was being sent.
+    sqlx::query("update deliveries set state = 'sending', attempt = 1, lease_until = $1 where state = 'pending'")
+        .bind(app.service.clock().real() - chrono::TimeDelta::seconds(1))
+        .execute(app.db())
+        .await
+        .unwrap();
+    let mut leaving = app.db().begin().await.unwrap();
+    sqlx::query("update enrollments set state = 'unsubscribed'").execute(&mut *leaving).await.unwrap();
+    let reaping = async { app.reap().await };
+    let committing = async {
+        let waits = "select count(*) from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'";
+        let looked = std::time::Instant::now();
+        while app.count(waits).await == 0 && looked.elapsed() < std::time::Duration::from_secs(1) {}
+        leaving.commit().await.unwrap();
+    };
+    let (reaped, ()) = tokio::join!(reaping, committing);
+    assert_eq!(reaped, (0, 1));
+    assert_eq!(app.count("select count(*) from deliveries where state = 'pending'").await, 0, "it would stay for ever");
+    assert_eq!(app.count("select count(*) from deliveries where reason = 'ended_meanwhile'").await, 1);
 }

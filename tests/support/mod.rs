@@ -2,8 +2,15 @@
 //! moved by hand.
 #![allow(dead_code)]
 pub mod database;
+pub mod own_postgres;
 pub mod process;
+pub mod readers;
 pub mod relay;
+pub mod rough;
+pub mod slow_relay;
+pub mod small_disk;
+pub mod statements;
+pub mod wrong_clock;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -51,6 +58,8 @@ pub fn address(text: &str) -> EmailAddress {
 pub struct Setup {
     /// Where the story begins: a Monday noon in New York by default.
     pub start: DateTime<Utc>,
+    /// A clock that runs by itself instead.
+    pub clock: Option<Clock>,
     pub on_uncertain: OnUncertain,
     pub connections: usize,
     pub bundle: Bundle,
@@ -61,6 +70,7 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             start: "2026-03-02T17:00:00Z".parse().unwrap(),
+            clock: None,
             on_uncertain: OnUncertain::Resend,
             connections: 2,
             bundle: Bundle::embedded(),
@@ -95,7 +105,7 @@ impl App {
     pub async fn start_on(database_url: String, relay: Relay, setup: Setup) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let local: SocketAddr = listener.local_addr().unwrap();
-        let clock = Clock::manual(setup.start, 1);
+        let clock = setup.clock.unwrap_or_else(|| Clock::manual(setup.start, 1));
         let db = database::connect(&database_url);
         let (library, _) = service::publish(&db, &clock, &setup.bundle).await.unwrap();
         let keyring = Keyring::parse(&Keyring::generate(1, [1; 32])).unwrap();
@@ -187,6 +197,7 @@ impl App {
             bounce_domain: None,
             unsubscribe_mailto: None,
             signers: Vec::new(),
+            farewell: Duration::from_secs(5),
         }
     }
 
@@ -268,6 +279,8 @@ pub fn settings() -> Settings {
         confirm_expires: days(3),
         reminder_after: days(1),
         pending_kept: days(30),
+        attempts_kept: days(180),
+        ended_kept: days(400),
         confirmations_per_day: 3,
         already_cooldown: days(1),
         sign_ups: Limits::default(),

@@ -169,6 +169,11 @@ impl Process {
         Site::at(&format!("http://{}", pages.trim_end_matches('/')), &token)
     }
 
+    /// Whether it has ended by itself.
+    pub fn is_gone(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_raw(self.child.id().cast_signed()).unwrap(), signal).unwrap();
     }
@@ -335,6 +340,19 @@ impl Drop for Folder {
             std::thread::sleep(Duration::from_millis(20));
         }
         std::fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+pub fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::write(target, std::fs::read(entry.path()).unwrap()).unwrap();
+        }
     }
 }
 

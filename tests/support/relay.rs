@@ -8,6 +8,7 @@ use mail_parser::{MessageParser, MimeHeaders as _};
 use regimen::local::smtp::{self, Mailbox, Options, Received, Stage, Verdict};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use uuid::Uuid;
 
 /// Where in a mail's way the script answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,10 +35,11 @@ struct Script {
     connections: usize,
 }
 
+#[derive(Clone)]
 pub struct Relay {
     address: SocketAddr,
     script: Arc<Mutex<Script>>,
-    _stop: DropGuard,
+    _stop: Arc<DropGuard>,
 }
 
 struct Box_(Arc<Mutex<Script>>);
@@ -87,7 +89,7 @@ impl Relay {
         let script = Arc::new(Mutex::new(Script::default()));
         let stop = CancellationToken::new();
         tokio::spawn(smtp::serve(listener, Arc::new(Box_(script.clone())), options, stop.clone()));
-        Self { address, script, _stop: stop.drop_guard() }
+        Self { address, script, _stop: Arc::new(stop.drop_guard()) }
     }
 
     pub fn url(&self) -> String {
@@ -175,4 +177,12 @@ impl Mail {
             .find_map(|line| line.split_once(':').filter(|(key, _)| key.eq_ignore_ascii_case(name)))
             .map(|(_, value)| value.trim().to_owned())
     }
+}
+
+/// The delivery that a mail is of, which its Message-ID says.
+pub fn delivery_of(mail: &[u8]) -> Uuid {
+    let text = String::from_utf8_lossy(mail);
+    let line = text.lines().find(|line| line.to_ascii_lowercase().starts_with("message-id:")).expect("a Message-ID");
+    let id = line.split(['<', '@']).nth(1).expect("<delivery@domain>");
+    id.parse().expect("a delivery's id")
 }

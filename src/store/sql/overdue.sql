@@ -14,6 +14,6 @@ select (
 ) + (
     select count(*)
     from deliveries d
-    where d.state in ('claimed', 'sending') and d.due_at < $2 and d.tries = 0
+    where d.lease_until is not null and d.state in ('claimed', 'sending') and d.due_at < $2 and d.tries = 0
       and not exists (select from series q where q.slug = d.series and q.state = 'paused')
 ) as "count!"
