@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::content::{Bundle, Library};
 use crate::store::installation::{self, Purpose};
-use crate::{dispatch, mail, schedule, store, transport, web};
+use crate::{config, dispatch, mail, schedule, store, transport, web};
 
 /// The parts that a process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,9 +78,9 @@ fn require(config: &Config, roles: Roles) -> anyhow::Result<()> {
     );
     need(config.seal_keys.is_none(), "SEAL_KEYS (or secrets.seal_keys_file): `regimen keys` makes one");
     need(config.link_key.is_none(), "LINK_KEY (or secrets.link_key_file): `regimen keys` makes one");
-    need(roles.dispatch && config.smtp_url.is_none(), "SMTP_URL: smtp://user:password@host:port");
+    need(roles.dispatch && !config.smtp.has_relay(), "SMTP_URL: smtp://user:password@host:port");
     if roles.dispatch
-        && config.smtp_url.is_some()
+        && config.smtp.has_relay()
         && let Err(error) = dispatch_settings(config)
     {
         faults.push(format!("{error:#}"));
@@ -283,13 +283,14 @@ pub fn dkim_keys(config: &Config) -> anyhow::Result<Vec<mail::DkimKey>> {
 }
 
 fn dispatch_settings(config: &Config) -> anyhow::Result<dispatch::Settings> {
-    let url = config.smtp_url.as_ref().context("SMTP_URL is not set: smtp://user:password@host:port")?;
-    let mut relay: transport::Relay = url.0.parse().context("SMTP_URL")?;
-    relay.hello_name.clone_from(&config.hello_name);
-    relay.mails_per_connection = config.mails_per_connection;
+    let domain = |one: &config::Domain| dispatch::DomainSettings {
+        domain: one.domain.clone(),
+        connections: one.connections,
+        per_minute: one.per_minute,
+    };
     Ok(dispatch::Settings {
-        relay,
-        connections: config.connections,
+        relays: relays(config)?,
+        domains: config.smtp.domains.iter().map(domain).collect(),
         batch: config.dispatch.batch,
         micro_batch: config.dispatch.micro_batch,
         lease: config.dispatch.lease,
@@ -301,6 +302,46 @@ fn dispatch_settings(config: &Config) -> anyhow::Result<dispatch::Settings> {
         signers: dkim_keys(config)?,
         farewell: config.dispatch.farewell,
     })
+}
+
+/// The ordinary relay and the further ones; all that cannot be used is named at once.
+fn relays(config: &Config) -> anyhow::Result<Vec<dispatch::RelaySettings>> {
+    let ordinary = config.smtp.url.as_ref().map(|url| (None, url, &config.smtp.share));
+    let further = config.smtp.relays.iter().map(|one| (Some(&one.name), &one.url, &one.share));
+    let (mut relays, mut faults) = (Vec::<dispatch::RelaySettings>::new(), Vec::new());
+    for (name, url, share) in ordinary.into_iter().chain(further) {
+        let place = name.map_or("SMTP_URL".to_owned(), |name| format!("smtp.relays, {name}"));
+        let mut relay: transport::Relay = match url.0.parse() {
+            Ok(relay) => relay,
+            Err(error) => {
+                faults.push(format!("{place}: {error}"));
+                continue;
+            }
+        };
+        if let Some(name) = name {
+            relay.name.clone_from(name);
+        }
+        if relays.iter().any(|other| other.relay.name == relay.name) {
+            faults.push(format!("{place}: another relay has the same name, which its limits are counted under"));
+        }
+        relay.hello_name.clone_from(&config.smtp.hello_name);
+        relay.mails_per_connection = share.mails_per_connection;
+        relays.push(dispatch::RelaySettings {
+            relay,
+            weight: share.weight,
+            connections: share.connections,
+            per_minute: share.per_minute,
+            per_day: share.per_day,
+            warm_up: share.warm_up.clone(),
+        });
+    }
+    if !faults.is_empty() {
+        bail!(faults.join("\n  "));
+    }
+    if relays.is_empty() {
+        bail!("SMTP_URL is not set: smtp://user:password@host:port");
+    }
+    Ok(relays)
 }
 
 /// A listener, or words that say what to do.

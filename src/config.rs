@@ -1,5 +1,7 @@
 //! The configuration: embedded defaults ← a file ← the environment. Unknown keys are refused, and every fault is reported
 //! at once. Secrets come from the environment or from files only, and are never printed.
+mod smtp;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -17,6 +19,8 @@ use crate::actions::tidy::OnUncertain;
 use crate::links::LinkKey;
 use crate::model::EmailAddress;
 use crate::seal::Keyring;
+
+pub use smtp::{Domain, Relay, Share, Smtp};
 
 /// Every key with its default and its meaning.
 pub const DEFAULTS: &str = include_str!("../config/default.toml");
@@ -40,10 +44,7 @@ pub struct Config {
     pub bind: SocketAddr,
     /// Without a trailing slash; empty when it is not set.
     pub public_url: String,
-    pub smtp_url: Option<Secret>,
-    pub hello_name: String,
-    pub connections: usize,
-    pub mails_per_connection: u32,
+    pub smtp: Smtp,
     pub bounce_domain: Option<String>,
     /// `mailto:…`
     pub unsubscribe_mailto: Option<String>,
@@ -200,7 +201,7 @@ fn set(values: &mut Table, section: &str, key: &str, text: &str, name: &str, fau
         Value::Integer(_) => text.parse().ok().map(Value::Integer),
         Value::Boolean(_) => text.parse().ok().map(Value::Boolean),
         // Lists of texts are comma-separated; a list of tables only a file can give.
-        Value::Array(_) if key != "dkim" => {
+        Value::Array(_) if !["dkim", "relays", "domains"].contains(&key) => {
             let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
             Some(Value::Array(items.map(|item| Value::String(item.to_owned())).collect()))
         }
@@ -223,7 +224,7 @@ impl Reader<'_> {
     fn config(mut self) -> Option<Config> {
         let bind = self.parsed::<SocketAddr>("web", "bind", "an address and port such as 127.0.0.1:8080");
         let public_url = self.public_url();
-        let hello_name = self.hello_name(&public_url);
+        let smtp = self.smtp(&public_url);
         let max_connections = self.max_connections();
         let sign_up = self.sign_up(max_connections);
         let dispatch = self.dispatch();
@@ -235,8 +236,6 @@ impl Reader<'_> {
         let link_key = self.link_key();
         let admin_token = self.admin_token();
         let database_wait = self.span("database", "wait").map(|wait| wait.to_std().unwrap_or_default());
-        let connections = self.integer("smtp", "connections", 1, 1_000);
-        let mails_per_connection = self.integer("smtp", "mails_per_connection", 1, 1_000_000);
         let bounce_domain = self.domain("mail", "bounce_domain");
         let unsubscribe_mailto = self.mailto();
         let log_level = self.log_level();
@@ -248,10 +247,7 @@ impl Reader<'_> {
             database_wait: database_wait?,
             bind: bind?,
             public_url,
-            smtp_url: self.optional("smtp", "url").map(Secret),
-            hello_name,
-            connections: connections?,
-            mails_per_connection: mails_per_connection?,
+            smtp: smtp?,
             bounce_domain,
             unsubscribe_mailto,
             dkim,
@@ -566,7 +562,7 @@ mod tests {
         let file = folder.join("regimen.toml");
         std::fs::write(&file, "[web]\nbind = \"127.0.0.1:1\"\n[smtp]\nconnections = 9\n").unwrap();
         let config = load(Some(&file), &env(&[("BIND", "127.0.0.1:2")])).unwrap();
-        assert_eq!((config.bind.port(), config.connections), (2, 9));
+        assert_eq!((config.bind.port(), config.smtp.share.connections), (2, 9));
         let both = env(&[("BIND", "127.0.0.1:2"), ("REGIMEN__WEB__BIND", "127.0.0.1:3")]);
         assert_eq!(load(Some(&file), &both).unwrap().bind.port(), 3);
         std::fs::remove_dir_all(folder).unwrap();

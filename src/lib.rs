@@ -1,9 +1,10 @@
 //! regimen sends a series of e-mails to each reader, one part at a time, on that reader's own schedule.
 //!
-//! Dependencies point one way only: `model ← content ← store ← actions ← {web, schedule, dispatch} ← app ← cli`;
+//! Dependencies point one way only: `model ← content ← store ← actions ← {web, schedule, dispatch} ← app ← bench ← cli`;
 //! `transport` and `mail` belong to `dispatch` alone. `docs/ARCHITECTURE.md` follows one mail through this code.
 pub mod actions;
 pub mod app;
+pub mod bench;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -8,7 +8,7 @@ use super::{ActionError, Service};
 use crate::model::{Bucket, DeliveryState, EnrollmentState, Kind, retry_after};
 use crate::store::queue;
 use crate::store::settle::{Outcome, lock, record_attempts};
-use crate::store::{enrollments, installation};
+use crate::store::{enrollments, installation, limits};
 
 /// What to do with a mail of which nobody can say whether the relay took it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,17 +58,23 @@ pub async fn forget_unconfirmed(service: &Service) -> Result<u64, ActionError> {
     }
     let silent_for_a_day = service.clock().real() - chrono::TimeDelta::days(1);
     installation::forget_nodes(service.db(), silent_for_a_day).await?;
+    limits::forget_domains(service.db(), service.clock().real()).await?;
     Ok(forgotten)
 }
 
 /// Takes back every lease that ran out. Answers how many were given back and how many were uncertain.
 pub async fn reap(service: &Service, policy: OnUncertain, node: Uuid) -> Result<(u64, u64), ActionError> {
     let (mut given_back, mut uncertain) = (0, 0);
-    for bucket in Bucket::all() {
+    for bucket in buckets() {
         let (back, unknown) = reap_bucket(service, bucket, policy, node).await?;
         (given_back, uncertain) = (given_back + back, uncertain + unknown);
     }
     Ok((given_back, uncertain))
+}
+
+/// For who takes them back bucket by bucket.
+pub fn buckets() -> impl Iterator<Item = Bucket> {
+    Bucket::all()
 }
 
 /// The same in one bucket.

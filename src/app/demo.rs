@@ -48,7 +48,7 @@ pub async fn demo(mut config: Config, options: Options) -> anyhow::Result<()> {
         config.public_url = format!("http://{}", pages.local_addr()?);
         // A look every few milliseconds: a day may take seconds.
         config.dispatch.poll = (options.day / 100).clamp(Duration::from_millis(50), config.dispatch.poll);
-        let inbox = match config.smtp_url {
+        let inbox = match config.smtp.url {
             None => Some(start_inbox(&mut config, &options, clock.clone(), stop.clone()).await?),
             Some(_) => None,
         };
@@ -162,7 +162,9 @@ async fn start_inbox(
     let inbox = Inbox::open(&options.folder.join("inbox"), move || clock.real())
         .with_context(|| format!("the inbox in {} cannot be opened", options.folder.display()))?;
     let mails = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    config.smtp_url = Some(Secret(format!("smtp://{}?tls=none", mails.local_addr()?)));
+    config.smtp.url = Some(Secret(format!("smtp://{}?tls=none", mails.local_addr()?)));
+    // A demo's mails go nowhere else.
+    config.smtp.relays.clear();
     let pages = listen_near(options.inbox_port).await?;
     let address = pages.local_addr()?;
     let router = inbox.router();

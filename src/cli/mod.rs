@@ -1,5 +1,6 @@
 //! The command line.
 mod admin;
+mod bench;
 mod content;
 mod output;
 
@@ -83,6 +84,12 @@ enum Command {
     Config,
     /// Print a completion script for a shell.
     Completions { shell: Shell },
+    /// Measure each goal of docs/BENCHMARKS.md on this machine.
+    #[command(hide = true)]
+    Bench(bench::Options),
+    /// The SMTP server that a benchmark sends to.
+    #[command(hide = true)]
+    BenchSink(bench::SinkOptions),
 }
 
 #[derive(clap::Args)]
@@ -173,6 +180,8 @@ async fn run(command: Command, config: Config) -> anyhow::Result<Ended> {
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "regimen", &mut std::io::stdout());
         }
+        Command::Bench(options) => return bench::bench(options).await,
+        Command::BenchSink(options) => bench::sink(options).await?,
     }
     Ok(Ended::Well)
 }

@@ -6,9 +6,12 @@ use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, stream};
 use tokio::sync::mpsc;
 
+use super::domains::Passage;
 use super::line::{Errand, Lane};
 use super::outcome::not_charged;
 use super::prepare::{Prepared, prepare};
+use super::relays::Outlook;
+use super::sender::settle_test;
 use super::{Shared, Until};
 use crate::actions::settle::{Settled, settle};
 use crate::model::Bucket;
@@ -18,8 +21,11 @@ use crate::store::queue::{self, Claimed, Fence, Head, Look};
 /// Claimed and not yet rendered.
 pub(super) struct Batch {
     bucket: Bucket,
-    claimed: Vec<Claimed>,
+    claimed: Vec<Admitted>,
 }
+
+/// May go on, as far as its recipient's domain goes.
+type Admitted = (Claimed, Option<Passage>);
 
 /// Ready to be marked.
 pub(super) struct MicroBatch {
@@ -41,23 +47,27 @@ const URGENT: &[i16] = &[0];
 const MEND_TIME: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 
 /// Runs until asked to stop, or until nothing is left to claim. The end of its lanes ends the parts behind it.
-pub(super) async fn run(shared: &Arc<Shared>, lanes: Lanes, until: Until) {
+pub(super) async fn run(shared: &Arc<Shared>, lanes: Lanes) {
     let mut trouble = 0;
     while !shared.stop.is_cancelled() {
-        if let Some(rested) = shared.relay_health.rest_until() {
-            if until == Until::Drained {
-                return;
+        let drained = shared.until == Until::Drained;
+        match shared.relays.outlook(shared.service.clock().real()) {
+            Outlook::Going => {}
+            Outlook::Soon(_) if !drained => {}
+            Outlook::Soon(_) | Outlook::Resting(_) if drained => return,
+            Outlook::Soon(wait) | Outlook::Resting(wait) => {
+                tokio::select! {
+                    () = shared.relays.changed() => {}
+                    () = tokio::time::sleep(wait.clamp(Duration::from_millis(1), shared.settings.poll)) => {}
+                    () = shared.stop.cancelled() => {}
+                }
+                shared.service.vitals().dispatcher_moved(shared.service.clock().real());
+                continue;
             }
-            tokio::select! {
-                () = tokio::time::sleep_until(rested) => {}
-                () = shared.stop.cancelled() => {}
-            }
-            shared.service.vitals().dispatcher_moved(shared.service.clock().real());
-            continue;
         }
         match pass(shared, &lanes, ALL).await {
             Ok(Pass { busy: true, .. }) => trouble = 0,
-            Ok(_) if until == Until::Drained => return,
+            Ok(_) if drained => return,
             Ok(Pass { next, .. }) => {
                 trouble = 0;
                 rest(shared, next.min(shared.settings.poll)).await;
@@ -93,18 +103,22 @@ async fn pass(shared: &Arc<Shared>, lanes: &Lanes, priorities: &[i16]) -> anyhow
     let service = &shared.service;
     let mut busy = false;
     while let Some(test) = admin::take_test_send(service.db(), service.clock().real()).await? {
-        shared.line.push(Lane::Urgent, Errand::Test(test)).await;
+        match shared.relays.choose(shared, Lane::Urgent, 1).await {
+            Some(mut ticket) => ticket.push(Errand::Test(test)),
+            None => settle_test(shared, &test, "not accepted: no relay can take it now").await,
+        }
         busy = true;
     }
     let look = queue::look(service.hot_db(), &service.slugs(), priorities, service.hands()).await?;
     for head in &look.due {
         let Some(room) = room_for(shared, lanes, head.priority).await? else { break };
-        if shared.relay_health.rest_until().is_some() {
+        if matches!(shared.relays.outlook(service.clock().real()), Outlook::Resting(_)) {
             break;
         }
         let claimed = claim(shared, head).await?;
+        busy |= !claimed.is_empty();
+        let claimed = admitted(shared, head.bucket, claimed).await;
         if !claimed.is_empty() {
-            busy = true;
             room.send(Batch { bucket: head.bucket, claimed });
         }
     }
@@ -151,6 +165,17 @@ async fn claim(shared: &Shared, head: &Head) -> anyhow::Result<Vec<Claimed>> {
     Ok(claimed)
 }
 
+/// Those that may go on now; the others wait in the queue.
+async fn admitted(shared: &Shared, bucket: Bucket, claimed: Vec<Claimed>) -> Vec<Admitted> {
+    let service = &shared.service;
+    let admission = shared.domains.admit(service.hot_db(), claimed, service.clock().real()).await;
+    if !admission.wait.is_empty() {
+        let wait = admission.wait.into_iter().map(|(fence, until)| (fence, Some(until))).collect();
+        give_back_until(shared, bucket, wait).await;
+    }
+    admission.go
+}
+
 /// Renders and signs the batches of one lane on blocking threads, several micro-batches at a time, and hands them on in
 /// their order. A full channel makes it wait; the heartbeat keeps what waits.
 pub(super) async fn prepare_batches(
@@ -178,8 +203,8 @@ pub(super) async fn prepare_batches(
 }
 
 /// Answers the mails that are ready; one that cannot be made waits a while.
-async fn prepare_part(shared: Arc<Shared>, bucket: Bucket, claimed: Vec<Claimed>) -> Vec<Prepared> {
-    let fences: Vec<Fence> = claimed.iter().map(Claimed::fence).collect();
+async fn prepare_part(shared: Arc<Shared>, bucket: Bucket, claimed: Vec<Admitted>) -> Vec<Prepared> {
+    let fences: Vec<Fence> = claimed.iter().map(|(one, _)| one.fence()).collect();
     if shared.stop.is_cancelled() {
         give_back(&shared, bucket, fences).await;
         return Vec::new();
@@ -204,11 +229,11 @@ async fn prepare_part(shared: Arc<Shared>, bucket: Bucket, claimed: Vec<Claimed>
     ready
 }
 
-fn prepare_all(shared: &Shared, claimed: Vec<Claimed>) -> (Vec<Prepared>, Vec<Settled>) {
+fn prepare_all(shared: &Shared, claimed: Vec<Admitted>) -> (Vec<Prepared>, Vec<Settled>) {
     let (mut ready, mut failed) = (Vec::with_capacity(claimed.len()), Vec::new());
-    for one in claimed {
+    for (one, passage) in claimed {
         match prepare(&shared.service, &shared.settings, one) {
-            Ok(mail) => ready.push(mail),
+            Ok(mail) => ready.push(Prepared { passage, ..mail }),
             Err(failed_one) => {
                 let (one, error) = *failed_one;
                 tracing::error!(delivery = %one.id, %error, "a mail could not be made; it waits and is tried again");
@@ -226,7 +251,7 @@ pub(super) async fn give_back(shared: &Shared, bucket: Bucket, fences: Vec<Fence
 }
 
 /// The same, until an instant (real time). If it cannot be written the leases run out and they come back by themselves.
-async fn give_back_until(shared: &Shared, bucket: Bucket, batch: Vec<(Fence, Option<DateTime<Utc>>)>) {
+pub(super) async fn give_back_until(shared: &Shared, bucket: Bucket, batch: Vec<(Fence, Option<DateTime<Utc>>)>) {
     if let Err(error) = queue::release(shared.service.hot_db(), bucket, &batch).await {
         tracing::warn!(%error, "deliveries could not be given back; their leases will run out");
     }

@@ -1,9 +1,9 @@
 //! The mails that are marked `sending` and wait for a connection of the relay. What lies here is what a crash can leave
 //! uncertain, so it is short, and nothing comes in while nobody is connected.
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 
 use super::prepare::Prepared;
 use crate::store::admin::TestSend;
@@ -27,18 +27,25 @@ pub(super) struct Line {
     for_senders: Notify,
     /// A connection was opened, or could not be.
     for_markers: Notify,
-    room: [Semaphore; 2],
+    /// There is more room than there was.
+    roomier: Arc<Notify>,
+    /// Mails in each lane, at most.
+    most: usize,
 }
 
 #[derive(Default)]
 struct State {
     urgent: VecDeque<Errand>,
     steps: VecDeque<Errand>,
+    /// Room that is kept in each lane for what is being marked.
+    reserved: [usize; 2],
     connected: usize,
     /// Of those, how many wait for something to do.
     idle: usize,
     /// Somebody has work and asks for a connection.
     knocked: bool,
+    /// The relay is tried with one connection.
+    one_only: bool,
     closed: bool,
 }
 
@@ -52,33 +59,60 @@ pub(super) enum Call {
 }
 
 impl Line {
-    /// With room for `most` mails in each lane.
-    pub(super) fn new(most: usize) -> Self {
-        Self {
-            state: Mutex::default(),
-            for_senders: Notify::new(),
-            for_markers: Notify::new(),
-            room: [Semaphore::new(most.max(1)), Semaphore::new(most.max(1))],
+    /// With room in each lane for one micro-batch that waits and two that are being marked.
+    pub(super) fn new(micro_batch: usize, roomier: Arc<Notify>) -> Self {
+        let (for_senders, for_markers) = (Notify::new(), Notify::new());
+        Self { state: Mutex::default(), for_senders, for_markers, roomier, most: 3 * micro_batch.max(1) }
+    }
+
+    /// For how many more there is room in a lane.
+    pub(super) fn room(&self, lane: Lane) -> usize {
+        let state = self.lock();
+        self.most.saturating_sub(state.waiting(lane) + state.reserved[lane as usize])
+    }
+
+    /// Keeps room for what will be put in.
+    pub(super) fn reserve(&self, lane: Lane, errands: usize) {
+        self.lock().reserved[lane as usize] += errands;
+    }
+
+    /// Of the room that was kept, so much is not needed.
+    pub(super) fn release(&self, lane: Lane, errands: usize) {
+        if errands > 0 {
+            self.lock().reserved[lane as usize] -= errands;
+            self.roomier.notify_waiters();
         }
     }
 
-    /// Adds to the end of a lane, once there is room.
-    pub(super) async fn push(&self, lane: Lane, errand: Errand) {
-        self.room[lane as usize].acquire().await.expect("it is never closed").forget();
-        self.change(|state| match lane {
-            Lane::Urgent => state.urgent.push_back(errand),
-            Lane::Steps => state.steps.push_back(errand),
+    /// Adds to the end of a lane, where room was kept for it.
+    pub(super) fn put(&self, lane: Lane, errand: Errand) {
+        self.change(|state| {
+            state.reserved[lane as usize] -= 1;
+            match lane {
+                Lane::Urgent => state.urgent.push_back(errand),
+                Lane::Steps => state.steps.push_back(errand),
+            }
         });
+    }
+
+    /// With one connection only, no other sender is called, however much there is to do.
+    pub(super) fn one_connection_only(&self, one_only: bool) {
+        self.change(|state| state.one_only = one_only);
     }
 
     /// The next, urgent ones first.
     pub(super) fn take(&self) -> Option<Errand> {
-        let mut state = self.lock();
-        let (errand, lane) = match state.urgent.pop_front() {
-            Some(errand) => (errand, Lane::Urgent),
-            None => (state.steps.pop_front()?, Lane::Steps),
+        let (errand, left) = {
+            let mut state = self.lock();
+            match state.urgent.pop_front() {
+                Some(errand) => (errand, state.urgent.len()),
+                None => (state.steps.pop_front()?, state.steps.len()),
+            }
         };
-        self.room[lane as usize].add_permits(1);
+        // Whoever waits for room waits for that of a micro-batch, and need not look after each mail.
+        if left <= 2 * self.most / 3 {
+            self.roomier.notify_waiters();
+        }
         Some(errand)
     }
 
@@ -100,10 +134,13 @@ impl Line {
             tokio::pin!(changed);
             changed.as_mut().enable();
             {
-                let state = self.lock();
-                let waiting = state.urgent.len() + state.steps.len();
+                let mut state = self.lock();
+                let waiting = state.waiting(Lane::Urgent) + state.waiting(Lane::Steps);
                 let enough = if connected { 0 } else { state.idle };
-                if waiting > enough || (!connected && state.knocked && state.connected == 0) {
+                let one_more = connected || state.connected == 0 || !state.one_only;
+                // One answers a knock: whether the relay can be reached is not asked by all at once.
+                let knocked = !connected && state.connected == 0 && std::mem::take(&mut state.knocked);
+                if knocked || (one_more && waiting > enough) {
                     return Call::Work;
                 }
                 if state.closed {
@@ -158,11 +195,10 @@ impl Line {
         self.lock().connected
     }
 
-    /// No connection could be opened. Answers whether somebody else has one.
-    pub(super) fn not_connected(&self) -> bool {
+    /// No connection could be opened, and nobody else has one.
+    pub(super) fn not_connected(&self) {
         self.lock().knocked = false;
         self.for_markers.notify_waiters();
-        self.lock().connected > 0
     }
 
     /// Nothing more will come.
@@ -177,6 +213,15 @@ impl Line {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn waiting(&self, lane: Lane) -> usize {
+        match lane {
+            Lane::Urgent => self.urgent.len(),
+            Lane::Steps => self.steps.len(),
+        }
     }
 }
 
@@ -213,27 +258,44 @@ mod tests {
         })
     }
 
+    fn line(micro_batch: usize) -> Line {
+        Line::new(micro_batch, Arc::default())
+    }
+
+    fn put_in(queue: &Line, lane: Lane) {
+        queue.reserve(lane, 1);
+        queue.put(lane, test_send());
+    }
+
     #[tokio::test]
     async fn a_sender_without_a_connection_is_called_only_when_the_others_are_not_enough() {
-        let line = Line::new(4);
+        let line = line(4);
         line.connected();
         let mut idle = Box::pin(line.called(true));
         let mut unconnected = Box::pin(line.called(false));
         assert!(idle.as_mut().now_or_never().is_none() && unconnected.as_mut().now_or_never().is_none());
-        line.push(Lane::Steps, test_send()).await;
+        put_in(&line, Lane::Steps);
         assert!(unconnected.as_mut().now_or_never().is_none(), "one mail, one idle connection");
-        line.push(Lane::Steps, test_send()).await;
+        put_in(&line, Lane::Steps);
+        line.one_connection_only(true);
+        assert!(unconnected.as_mut().now_or_never().is_none(), "the relay is only tried");
+        line.one_connection_only(false);
         assert_eq!(unconnected.now_or_never(), Some(Call::Work));
         assert_eq!(idle.now_or_never(), Some(Call::Work));
+        // The one connection is gone, and what lies there has to go on.
+        line.one_connection_only(true);
+        line.disconnected();
+        assert_eq!(line.called(false).now_or_never(), Some(Call::Work));
     }
 
     #[tokio::test]
     async fn a_knock_calls_for_the_first_connection_and_hears_when_there_is_none() {
-        let line = Line::new(4);
+        let line = line(4);
         let mut knocking = Box::pin(line.somebody_connected());
         assert!(knocking.as_mut().now_or_never().is_none());
         assert_eq!(line.called(false).now_or_never(), Some(Call::Work));
-        assert!(!line.not_connected(), "nobody else has one");
+        assert_eq!(line.called(false).now_or_never(), None, "one is enough to find out");
+        line.not_connected();
         assert_eq!(knocking.now_or_never(), Some(false));
 
         let mut knocking = Box::pin(line.somebody_connected());
@@ -245,18 +307,19 @@ mod tests {
 
     #[tokio::test]
     async fn each_lane_has_room_of_its_own_and_the_urgent_one_goes_first() {
-        let line = Line::new(1);
-        line.push(Lane::Steps, test_send()).await;
-        let mut full = Box::pin(line.push(Lane::Steps, test_send()));
-        assert!(full.as_mut().now_or_never().is_none());
-        line.push(Lane::Urgent, test_send()).now_or_never().expect("its lane is empty");
+        let line = line(1);
+        line.reserve(Lane::Steps, 2);
+        put_in(&line, Lane::Steps);
+        assert_eq!((line.room(Lane::Steps), line.room(Lane::Urgent)), (0, 3));
+        put_in(&line, Lane::Urgent);
         line.take().unwrap();
-        assert!(full.as_mut().now_or_never().is_none(), "that was the urgent one");
-        line.take().unwrap();
-        full.now_or_never().expect("now there is room");
+        assert_eq!((line.room(Lane::Steps), line.room(Lane::Urgent)), (0, 3), "that was the urgent one");
+        line.release(Lane::Steps, 2);
+        assert_eq!(line.room(Lane::Steps), 2);
         line.close();
         assert_eq!(line.called(true).now_or_never(), Some(Call::Work), "what lies there is done first");
         line.take().unwrap();
+        assert_eq!(line.room(Lane::Steps), 3);
         assert_eq!(line.called(true).now_or_never(), Some(Call::Closed));
         assert!(line.take().is_none());
     }

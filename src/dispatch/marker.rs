@@ -1,4 +1,4 @@
-//! Says of a micro-batch that from now on the relay may have it, and asks again whether it may be sent.
+//! Finds a relay for a micro-batch and says that from now on that relay may have it, after asking again whether it may be sent.
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -6,35 +6,55 @@ use tokio::sync::{Mutex, mpsc};
 use uuid::Uuid;
 
 use super::Shared;
-use super::claimer::{MicroBatch, give_back};
+use super::claimer::{MicroBatch, give_back, give_back_until};
 use super::line::{Errand, Lane};
 use super::prepare::Prepared;
+use crate::model::Bucket;
 use crate::store::queue::{self, Claimed, Fence};
 
 /// Marks until there are no more micro-batches.
 pub(super) async fn run(shared: Arc<Shared>, lane: Lane, micro_batches: Arc<Mutex<mpsc::Receiver<MicroBatch>>>) {
     loop {
         let Some(micro_batch) = micro_batches.lock().await.recv().await else { return };
-        for mail in mark(&shared, micro_batch).await {
-            shared.line.push(lane, Errand::Mail(Box::new(mail))).await;
-        }
+        hand_on(&shared, lane, micro_batch).await;
     }
 }
 
-/// Answers those that may be sent; the others are given back.
-async fn mark(shared: &Shared, MicroBatch { bucket, mails }: MicroBatch) -> Vec<Prepared> {
-    let fences: Vec<Fence> = mails.iter().map(|mail| mail.claimed.fence()).collect();
-    // A mail is marked only when there is somebody to send it.
-    let may_begin = !shared.stop.is_cancelled()
-        && shared.relay_health.rest_until().is_none()
-        && tokio::select! {
-            connected = shared.line.somebody_connected() => connected,
-            () = shared.stop.cancelled() => false,
+/// A relay may take less at a time than a micro-batch holds, and then another gets the rest.
+async fn hand_on(shared: &Shared, lane: Lane, MicroBatch { bucket, mails }: MicroBatch) {
+    let mut mails = still_open(shared, bucket, mails).await;
+    while !mails.is_empty() {
+        let Some(mut ticket) = shared.relays.choose(shared, lane, mails.len()).await else { break };
+        // A mail is marked only when there is somebody to send it.
+        let connected = tokio::select! {
+            connected = ticket.relay.line.somebody_connected() => connected,
+            () = shared.stop.cancelled() => break,
         };
-    if !may_begin {
-        give_back(shared, bucket, fences).await;
-        return Vec::new();
+        if connected {
+            let rest = mails.split_off(ticket.mails().min(mails.len()));
+            for mail in mark(shared, bucket, mails).await {
+                ticket.push(Errand::Mail(Box::new(mail)));
+            }
+            mails = rest;
+        }
     }
+    if !mails.is_empty() {
+        give_back(shared, bucket, mails.iter().map(|mail| mail.claimed.fence()).collect()).await;
+    }
+}
+
+/// A domain may have asked for less while these were rendered.
+async fn still_open(shared: &Shared, bucket: Bucket, mails: Vec<Prepared>) -> Vec<Prepared> {
+    let (open, wait) = shared.domains.closed_meanwhile(mails, shared.service.clock().real());
+    if !wait.is_empty() {
+        give_back_until(shared, bucket, wait.into_iter().map(|(fence, until)| (fence, Some(until))).collect()).await;
+    }
+    open
+}
+
+/// Answers those that may be sent; the others are given back.
+async fn mark(shared: &Shared, bucket: Bucket, mails: Vec<Prepared>) -> Vec<Prepared> {
+    let fences: Vec<Fence> = mails.iter().map(|mail| mail.claimed.fence()).collect();
     let until = shared.service.clock().real() + shared.settings.lease;
     let claimed: Vec<&Claimed> = mails.iter().map(|mail| &mail.claimed).collect();
     let marked: HashSet<Uuid> = match queue::mark_sending(shared.service.hot_db(), bucket, &claimed, until).await {

@@ -4,20 +4,22 @@
 //! claimer ─batches→ preparers ─micro-batches→ markers ─mails→ line ─→ senders ─outcomes→ settler
 //! ```
 //! The claimer takes batches of one bucket under a lease. Blocking threads render and sign them. A marker says of a
-//! micro-batch that from now on the relay may have it, and puts its mails into the relay's [`line::Line`], from which each
-//! sender with a living connection takes the next. The settler writes the outcomes of a bucket together. Every queue between
+//! micro-batch that from now on a relay may have it, and puts its mails into that relay's [`line::Line`], from which each
+//! sender with a living connection takes the next. Which relay that is, [`relays`] says; what of a batch may go on now, its
+//! recipients' [`domains`] say. The settler writes the outcomes of a bucket together. Every queue between
 //! them is short and bounded, so a slow relay or a slow database makes those before it wait. What a reader waits for at the
 //! screen has a lane of its own through all of them and never waits behind steps.
 //!
 //! A heartbeat renews the leases of all that this process holds. Nothing in memory is needed by another node: whatever
 //! happens to this process, its leases run out and the rows say what was under way.
 mod claimer;
+mod domains;
 mod held;
 mod line;
 mod marker;
 mod outcome;
 mod prepare;
-mod relay_health;
+mod relays;
 mod sender;
 mod settler;
 
@@ -34,15 +36,17 @@ use crate::actions::Service;
 use crate::actions::tidy::OnUncertain;
 use crate::mail::DkimKey;
 use crate::transport::Relay;
+use domains::Domains;
 use held::Held;
-use line::{Lane, Line};
-use relay_health::RelayHealth;
+use line::Lane;
+use relays::Relays;
 
 /// How this process sends.
 pub struct Settings {
-    pub relay: Relay,
-    /// Connections to the relay at most; each is one sender.
-    pub connections: usize,
+    /// At least one; their names differ.
+    pub relays: Vec<RelaySettings>,
+    /// What recipients' domains want.
+    pub domains: Vec<DomainSettings>,
     /// Deliveries claimed at a time.
     pub batch: i64,
     /// Deliveries marked `sending` at a time.
@@ -61,14 +65,47 @@ pub struct Settings {
     pub farewell: Duration,
 }
 
+/// One relay and what it gets.
+pub struct RelaySettings {
+    /// Its name is also what its limits are counted under, by all processes.
+    pub relay: Relay,
+    /// Its share among several.
+    pub weight: u32,
+    /// Connections to it at most; each is one sender.
+    pub connections: usize,
+    /// Mails, of all processes together.
+    pub per_minute: Option<u32>,
+    pub per_day: Option<u32>,
+    /// Caps of the first days of use.
+    pub warm_up: Vec<u32>,
+}
+
+impl RelaySettings {
+    /// A relay without limits.
+    pub fn new(relay: Relay, connections: usize) -> Self {
+        Self { relay, weight: 1, connections, per_minute: None, per_day: None, warm_up: Vec::new() }
+    }
+}
+
+/// What one domain wants.
+pub struct DomainSettings {
+    /// In A-labels, or `*` for each that has no settings of its own.
+    pub domain: String,
+    /// Mails to it in flight at once, of this process.
+    pub connections: Option<usize>,
+    /// Mails, of all processes together.
+    pub per_minute: Option<u32>,
+}
+
 /// What the parts of a dispatcher share.
 struct Shared {
     service: Service,
     settings: Settings,
     node: Uuid,
     held: Held,
-    relay_health: RelayHealth,
-    line: Line,
+    relays: Relays,
+    domains: Arc<Domains>,
+    until: Until,
     stop: CancellationToken,
     /// Follows `stop` after the farewell.
     abandon: CancellationToken,
@@ -79,7 +116,7 @@ pub async fn run(service: Service, settings: Settings, node: Uuid, stop: Cancell
     run_until(service, settings, node, stop, Until::Stopped).await;
 }
 
-/// Sends what is due now and returns, also when the relay rests.
+/// Sends what is due now and returns, also when all relays rest or have had what they may carry now.
 pub async fn drain(service: Service, settings: Settings, node: Uuid) {
     run_until(service, settings, node, CancellationToken::new(), Until::Drained).await;
 }
@@ -97,14 +134,14 @@ const STEP_MARKERS: usize = 2;
 
 async fn run_until(service: Service, settings: Settings, node: Uuid, stop: CancellationToken, until: Until) {
     service.vitals().dispatcher_moved(service.clock().real());
-    let connections = settings.connections.max(1);
     let shared = Arc::new(Shared {
-        line: Line::new(settings.micro_batch),
+        relays: Relays::new(&settings.relays, settings.micro_batch),
+        domains: Arc::new(Domains::new(&settings.domains)),
         service,
         settings,
         node,
         held: Held::default(),
-        relay_health: RelayHealth::default(),
+        until,
         stop,
         abandon: CancellationToken::new(),
     });
@@ -124,19 +161,26 @@ async fn run_until(service: Service, settings: Settings, node: Uuid, stop: Cance
             before_line.spawn(marker::run(shared.clone(), lane, micro_batches.clone()));
         }
     }
-    let (outcomes, settler_inbox) = mpsc::channel(4 * connections);
+    let connections: usize = shared.relays.all.iter().map(|relay| relay.connections).sum();
+    let (outcomes, settler_inbox) = mpsc::channel(4 * connections.max(1));
     let mut senders = JoinSet::new();
-    for _ in 0..connections {
-        senders.spawn(sender::run(shared.clone(), outcomes.clone()));
+    for relay in &shared.relays.all {
+        for _ in 0..relay.connections {
+            senders.spawn(sender::run(shared.clone(), relay.clone(), outcomes.clone()));
+        }
     }
     drop(outcomes);
     let settler = tokio::spawn(settler::run(shared.clone(), settler_inbox));
 
-    claimer::run(&shared, claimer::Lanes { urgent, steps }, until).await;
+    claimer::run(&shared, claimer::Lanes { urgent, steps }).await;
     while before_line.join_next().await.is_some() {}
-    shared.line.close();
+    for relay in &shared.relays.all {
+        relay.line.close();
+    }
     while senders.join_next().await.is_some() {}
     settler.await.ok();
+    shared.relays.give_back(&shared).await;
+    shared.domains.give_back(shared.service.hot_db(), shared.service.clock().real()).await;
     over.cancel();
     heart.await.ok();
     farewell.await.ok();

@@ -51,7 +51,7 @@ pub(super) fn refused(
             no_such_user,
             accepted_at: None,
         },
-        SendError::Deferred { code: number, reply } => {
+        SendError::Deferred { code: number, reply, .. } => {
             deferred(claimed, settings, real, jitter, Some(code(number)), reply)
         }
         SendError::Broken { why } => deferred(claimed, settings, real, jitter, None, why),

@@ -10,6 +10,7 @@ use crate::store::queue::Claimed;
 use crate::transport::Envelope;
 
 use super::Settings;
+use super::domains::Passage;
 
 /// A mail that is ready to be handed over.
 pub(super) struct Prepared {
@@ -17,6 +18,9 @@ pub(super) struct Prepared {
     pub(super) envelope: Envelope,
     pub(super) octets: Vec<u8>,
     pub(super) content_version: String,
+    /// Where its recipient's domain is looked after.
+    #[expect(dead_code, reason = "it is held, and says by being dropped that the mail is in flight no more")]
+    pub(super) passage: Option<Passage>,
 }
 
 /// Renders, builds and signs. What goes wrong here is the content's or the keys' fault, never the reader's.
@@ -26,7 +30,9 @@ pub(super) fn prepare(
     claimed: Claimed,
 ) -> Result<Prepared, Box<(Claimed, anyhow::Error)>> {
     match mail_of(service, settings, &claimed) {
-        Ok((envelope, octets, content_version)) => Ok(Prepared { claimed, envelope, octets, content_version }),
+        Ok((envelope, octets, content_version)) => {
+            Ok(Prepared { claimed, envelope, octets, content_version, passage: None })
+        }
         Err(error) => Err(Box::new((claimed, error))),
     }
 }

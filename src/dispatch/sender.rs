@@ -1,4 +1,4 @@
-//! One connection to the relay and the mails that go over it.
+//! One connection to a relay and the mails that go over it.
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,15 +8,16 @@ use super::Shared;
 use super::line::{Call, Errand};
 use super::outcome::{Verdict, accepted, not_charged, refused};
 use super::prepare::{Prepared, prepare_test};
-use super::relay_health::rest_after;
+use super::relays::{Relay, rest_after};
 use super::settler::Done;
 use crate::store::admin::{self, TestSend};
 use crate::transport::{Accepted, Connection, Envelope, SendError};
 
 /// Takes mails from the line until it is closed and empty.
-pub(super) async fn run(shared: Arc<Shared>, outcomes: mpsc::Sender<Done>) {
-    let mut sender = Sender { shared: shared.clone(), outcomes, connection: None, next: None, refusals: 0 };
-    while shared.line.called(sender.connection.is_some()).await == Call::Work {
+pub(super) async fn run(shared: Arc<Shared>, relay: Arc<Relay>, outcomes: mpsc::Sender<Done>) {
+    let mut sender =
+        Sender { shared: shared.clone(), relay: relay.clone(), outcomes, connection: None, next: None, refusals: 0 };
+    while relay.line.called(sender.connection.is_some()).await == Call::Work {
         if shared.stop.is_cancelled() {
             sender.give_up_the_line(STOPPED).await;
         } else if sender.connect().await {
@@ -28,6 +29,7 @@ pub(super) async fn run(shared: Arc<Shared>, outcomes: mpsc::Sender<Done>) {
 
 struct Sender {
     shared: Arc<Shared>,
+    relay: Arc<Relay>,
     outcomes: mpsc::Sender<Done>,
     connection: Option<Connection>,
     /// Taken from the line while the one before was on its way, so that the relay could be told of it.
@@ -41,7 +43,7 @@ impl Sender {
         loop {
             let errand = match self.next.take() {
                 Some(mail) => Some(Errand::Mail(mail)),
-                None => self.shared.line.take(),
+                None => self.relay.line.take(),
             };
             match errand {
                 Some(Errand::Mail(mail)) => self.mail(mail).await,
@@ -63,11 +65,12 @@ impl Sender {
         if !self.connect().await {
             return self.put_back(&mail, "the relay could not be reached").await;
         }
-        self.next = self.shared.line.take_mail();
+        self.next = self.relay.line.take_mail();
         let sent = self.send(&mail).await;
         let clock = self.shared.service.clock();
         self.shared.service.vitals().dispatcher_moved(clock.real());
         let relay_failed = matches!(sent, Err(SendError::Relay { .. }));
+        self.learn_of_domain(&mail, &sent).await;
         let verdict = match sent {
             Ok(answer) => Verdict::Settle(accepted(&mail, &answer)),
             Err(error) => refused(&mail.claimed, error, &self.shared.settings, clock.real(), clock.random_fraction()),
@@ -109,12 +112,29 @@ impl Sender {
         match result {
             Err(SendError::Relay { .. }) => {
                 self.drop_connection();
-                self.shared.relay_health.failed();
+                self.relay.failed();
+                self.relay.not_taken(self.shared.service.clock().real());
             }
             Err(SendError::Broken { .. } | SendError::Uncertain { .. }) => {
                 self.drop_connection();
+                if !self.shared.abandon.is_cancelled() {
+                    self.relay.lost();
+                }
             }
-            _ => self.shared.relay_health.worked(),
+            _ => self.relay.worked(),
+        }
+    }
+
+    /// What it says about the recipient's domain.
+    async fn learn_of_domain(&self, mail: &Prepared, result: &Result<Accepted, SendError>) {
+        let (service, to) = (&self.shared.service, &mail.claimed.normalised);
+        let real = service.clock().real();
+        match result {
+            Ok(_) => self.shared.domains.accepted(service.hot_db(), to, real).await,
+            Err(SendError::Deferred { slow: Some(how), .. }) => {
+                self.shared.domains.asked_for_less(service.hot_db(), to, *how, real).await;
+            }
+            Err(_) => {}
         }
     }
 
@@ -127,23 +147,25 @@ impl Sender {
             self.hang_up().await;
         }
         let opened = tokio::select! {
-            opened = Connection::open(&self.shared.settings.relay) => opened,
+            opened = Connection::open(&self.relay.server) => opened,
             () = self.shared.abandon.cancelled() => Err(SendError::Relay { why: STOPPED.into() }),
         };
-        let relay = &self.shared.settings.relay.name;
+        let relay = &self.relay.server.name;
         match opened {
             Ok(connection) => {
                 self.connection = Some(connection);
                 self.refusals = 0;
-                self.shared.line.connected();
+                self.relay.line.connected();
                 return true;
             }
-            Err(why) if self.shared.line.not_connected() => {
+            Err(why) if self.relay.line.connections() > 0 => {
                 tracing::info!(%relay, %why, "the relay takes no further connection; the others go on");
                 self.rest().await;
             }
             Err(why) => {
-                self.shared.relay_health.failed();
+                // Before those that wait for a connection hear of it and look for another relay.
+                self.relay.failed();
+                self.relay.line.not_connected();
                 tracing::warn!(%relay, %why, "the relay cannot be used; trying again later");
                 self.give_up_the_line("the relay could not be reached").await;
             }
@@ -156,23 +178,25 @@ impl Sender {
         self.refusals += 1;
         tokio::select! {
             () = tokio::time::sleep(span) => {}
-            () = self.shared.line.closed() => {}
+            () = self.relay.line.closed() => {}
             () = self.shared.stop.cancelled() => {}
         }
     }
 
     /// Nobody is connected: what is marked and was not sent goes back, and no reader is charged.
     async fn give_up_the_line(&mut self, why: &'static str) {
-        while let Some(errand) = self.shared.line.take() {
+        while let Some(errand) = self.relay.line.take() {
             match errand {
                 Errand::Mail(mail) => self.put_back(&mail, why).await,
-                Errand::Test(test) => self.settle_test(&test, format!("not accepted: {why}")).await,
+                Errand::Test(test) => settle_test(&self.shared, &test, &format!("not accepted: {why}")).await,
             }
         }
     }
 
     async fn put_back(&self, mail: &Prepared, why: &str) {
-        let back = not_charged(&mail.claimed, self.shared.service.clock().real(), why.to_owned());
+        let real = self.shared.service.clock().real();
+        self.relay.not_taken(real);
+        let back = not_charged(&mail.claimed, real, why.to_owned());
         self.tell(mail, Verdict::Settle(back)).await;
     }
 
@@ -193,7 +217,7 @@ impl Sender {
             Ok(_) => "not accepted: the relay could not be reached".to_owned(),
             Err(error) => format!("not sent: {error}"),
         };
-        self.settle_test(&test, outcome).await;
+        settle_test(&self.shared, &test, &outcome).await;
     }
 
     async fn send_test(&mut self, envelope: &Envelope, octets: &[u8]) -> Result<Accepted, SendError> {
@@ -203,16 +227,9 @@ impl Sender {
         result
     }
 
-    async fn settle_test(&self, test: &TestSend, outcome: String) {
-        let service = &self.shared.service;
-        if let Err(error) = admin::settle_test_send(service.db(), test.id, &outcome, service.clock().real()).await {
-            tracing::warn!(%error, "the outcome of a test send could not be written");
-        }
-    }
-
     async fn hang_up(&mut self) {
         if let Some(connection) = self.connection.take() {
-            self.shared.line.disconnected();
+            self.relay.line.disconnected();
             let goodbye = connection.quit();
             tokio::time::timeout(GOODBYE, goodbye).await.ok();
         }
@@ -221,9 +238,16 @@ impl Sender {
     /// Answers how many connections are left.
     fn drop_connection(&mut self) -> usize {
         match self.connection.take() {
-            Some(_) => self.shared.line.disconnected(),
-            None => self.shared.line.connections(),
+            Some(_) => self.relay.line.disconnected(),
+            None => self.relay.line.connections(),
         }
+    }
+}
+
+pub(super) async fn settle_test(shared: &Shared, test: &TestSend, outcome: &str) {
+    let service = &shared.service;
+    if let Err(error) = admin::settle_test_send(service.db(), test.id, outcome, service.clock().real()).await {
+        tracing::warn!(%error, "the outcome of a test send could not be written");
     }
 }
 

@@ -16,7 +16,6 @@ use crate::actions::retention::{self, Pruned};
 use crate::actions::tidy::{self, OnUncertain};
 use crate::actions::{ActionError, Service};
 use crate::config::Schedule;
-use crate::model::Bucket;
 use crate::store::{self, WAKE_CHANNEL, installation};
 
 /// What this process's ticker does.
@@ -131,7 +130,7 @@ async fn reap(service: Service, policy: OnUncertain, node: Uuid, grace: Arc<Grac
         return Ok(());
     }
     let (mut given_back, mut uncertain) = (0, 0);
-    for bucket in Bucket::all() {
+    for bucket in tidy::buckets() {
         match grace.unless_away(tidy::reap_bucket(&service, bucket, policy, node)).await {
             Ok((back, unknown)) => (given_back, uncertain) = (given_back + back, uncertain + unknown),
             Err(error) if is_away(&error) => return Err(error.into()),

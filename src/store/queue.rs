@@ -38,6 +38,8 @@ pub struct Claimed {
     pub attempt: i32,
     /// Attempts charged before this one.
     pub tries: i16,
+    /// Whether it had to wait before, for whatever reason.
+    pub put_off: bool,
     /// As typed by the reader.
     pub address: String,
     /// What suppressions know it by.
@@ -141,6 +143,7 @@ pub async fn claim(
                 due_at: row.due_at,
                 attempt: row.attempt,
                 tries: row.tries,
+                put_off: row.put_off,
                 address: row.address,
                 normalised: row.normalised,
                 condition: row.condition,

@@ -179,7 +179,7 @@ pub async fn record_attempts(
     let replies: Vec<Option<String>> = outcomes.iter().map(|one| one.reply.clone()).collect();
     sqlx::query!(
         "insert into attempts (bucket, delivery, attempt, node, outcome, code, reply, ended_at)
-         select $1, r.id, r.attempt, $7, r.word, r.code, r.reply, $8
+         select d.bucket, r.id, r.attempt, $7, r.word, r.code, r.reply, $8
          from unnest($2::uuid[], $3::int[], $4::text[], $5::smallint[], $6::text[]) as r (id, attempt, word, code, reply)
          join deliveries d on d.bucket = $1 and d.id = r.id
          on conflict (bucket, delivery, attempt)

@@ -1,7 +1,9 @@
 //! What a reply means for the mail, as one table, and which of its words may be kept.
+mod slow;
+
 use std::ops::RangeInclusive;
 
-use super::{Envelope, SendError};
+use super::{Envelope, SendError, Slow};
 
 /// One reply of a relay: its code and its lines without the code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,11 +177,16 @@ impl Reply {
 
     /// What a reply other than the hoped-for one means for the mail; nothing for a code that has no place here.
     pub(super) fn refusal(&self, stage: Stage, envelope: &Envelope) -> Option<SendError> {
-        let meaning = RULES.iter().find(|rule| rule.matches(stage, self))?.meaning;
+        let slow = self.slow(stage);
+        let meaning = match (self.code, slow) {
+            // The one farewell that is not the relay's own failure.
+            (421, Some(Slow::Greylisted)) => Meaning::Deferred,
+            _ => RULES.iter().find(|rule| rule.matches(stage, self))?.meaning,
+        };
         let (code, reply) = (self.code, self.shown(envelope));
         Some(match meaning {
             Meaning::Relay => SendError::Relay { why: format!("{code} {reply}") },
-            Meaning::Deferred => SendError::Deferred { code, reply },
+            Meaning::Deferred => SendError::Deferred { code, reply, slow },
             Meaning::Rejected => SendError::Rejected { code, reply, no_such_user: false },
             Meaning::NoSuchUser => SendError::Rejected { code, reply, no_such_user: true },
         })

@@ -1,14 +1,13 @@
 //! One connection to a relay: opened once, used for many mails.
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use lettre::Address;
 use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Quit, Rcpt, Rset, Starttls};
 use lettre::transport::smtp::extension::{ClientId, MailBodyParameter, MailParameter};
 
 use super::classify::{Reply, Stage, shown};
-use super::relay::{Credentials, Relay, Timeouts, Tls};
+use super::login::log_in;
+use super::relay::{Relay, Timeouts, Tls};
 use super::wire::Wire;
 use super::{Accepted, Envelope, SendError};
 
@@ -33,14 +32,15 @@ pub struct Connection {
 /// What the relay's EHLO reply lists.
 #[derive(Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one extension, offered or not")]
-struct Offers {
+pub(super) struct Offers {
     pipelining: bool,
     eight_bit: bool,
     smtputf8: bool,
     starttls: bool,
     size: Option<usize>,
-    auth_plain: bool,
-    auth_login: bool,
+    pub(super) auth_plain: bool,
+    pub(super) auth_login: bool,
+    pub(super) auth_xoauth2: bool,
 }
 
 /// The commands that open one mail's transaction.
@@ -349,6 +349,7 @@ impl Offers {
                 "AUTH" => words.for_each(|word| match word {
                     "PLAIN" => offers.auth_plain = true,
                     "LOGIN" => offers.auth_login = true,
+                    "XOAUTH2" => offers.auth_xoauth2 = true,
                     _ => {}
                 }),
                 _ => {}
@@ -409,7 +410,7 @@ fn hello(name: &str) -> Result<ClientId, String> {
     }
 }
 
-async fn ask(wire: &mut Wire, command: &str, limit: Duration) -> Result<Reply, String> {
+pub(super) async fn ask(wire: &mut Wire, command: &str, limit: Duration) -> Result<Reply, String> {
     if wire.has_input() {
         return Err("it spoke out of turn".into());
     }
@@ -430,27 +431,6 @@ async fn greet(wire: &mut Wire, hello: &ClientId, limit: Duration) -> Result<Off
     }
     expect(&reply, 250, "the answer to EHLO")?;
     Ok(Offers::read(&reply))
-}
-
-/// Errors tell only codes: some servers echo a refused line, and with it the secret.
-async fn log_in(wire: &mut Wire, offers: &Offers, login: &Credentials, limit: Duration) -> Result<(), String> {
-    let base64 = |text: &str| STANDARD.encode(text);
-    let reply = if offers.auth_plain {
-        let proof = base64(&format!("\0{}\0{}", login.user, login.secret));
-        ask(wire, &format!("AUTH PLAIN {proof}\r\n"), limit).await?
-    } else if offers.auth_login {
-        let mut reply = ask(wire, "AUTH LOGIN\r\n", limit).await?;
-        // The prompts differ between servers, their order does not.
-        for answer in [&login.user, &login.secret] {
-            if reply.code == 334 {
-                reply = ask(wire, &format!("{}\r\n", base64(answer)), limit).await?;
-            }
-        }
-        reply
-    } else {
-        return Err("it offers neither AUTH PLAIN nor AUTH LOGIN".into());
-    };
-    if reply.code == 235 { Ok(()) } else { Err(format!("the login was refused with {}", reply.codes())) }
 }
 
 /// Writes a message as it travels: every line ends with CRLF, a leading dot is doubled, and a lone dot comes last. A bare CR or

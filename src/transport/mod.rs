@@ -7,6 +7,7 @@
 //! is what "neither lost nor doubled" rests on, so the stream, the replies and TLS are spoken here.
 mod classify;
 mod connection;
+mod login;
 mod relay;
 mod tls;
 mod wire;
@@ -15,7 +16,7 @@ mod wire;
 mod tests;
 
 pub use connection::Connection;
-pub use relay::{BadUrl, Credentials, Relay, Timeouts, Tls};
+pub use relay::{BadUrl, Credentials, Proof, Relay, Timeouts, Tls};
 
 /// Who a mail is from and for, as the relay is told. A domain that is not ASCII travels as its A-label.
 #[derive(Clone, PartialEq, Eq)]
@@ -48,9 +49,9 @@ pub enum SendError {
     /// or later; no reader's delivery is charged with it.
     #[error("the relay failed: {why}")]
     Relay { why: String },
-    /// This mail was put off (4xx): try it again later.
+    /// This mail was put off (4xx): try it again later. `slow` says that its recipient's domain wants less at a time.
     #[error("put off with {code} {reply}")]
-    Deferred { code: u16, reply: String },
+    Deferred { code: u16, reply: String, slow: Option<Slow> },
     /// This mail was refused for good (5xx). `no_such_user` says that the relay is sure the mailbox does not exist.
     #[error("refused with {code} {reply}")]
     Rejected { code: u16, reply: String, no_such_user: bool },
@@ -63,4 +64,13 @@ pub enum SendError {
     /// The connection failed before the final dot, so nothing was accepted: try again later, on a new connection.
     #[error("the connection broke before the mail was handed over: {why}")]
     Broken { why: String },
+}
+
+/// How a recipient's domain asks to be sent to more slowly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slow {
+    /// It puts off what it has not seen before, and takes it a little later (RFC 6647).
+    Greylisted,
+    /// It had too much, or too much at a time.
+    TooFast,
 }

@@ -1,6 +1,7 @@
 //! Where the mails go: a relay, written as an URL in the configuration.
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -44,7 +45,18 @@ pub enum Tls {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     pub user: String,
-    pub secret: String,
+    pub proof: Proof,
+}
+
+/// What shows that a login is ours.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// For AUTH PLAIN or LOGIN.
+    Password(String),
+    /// An OAuth 2.0 access token, for AUTH XOAUTH2.
+    Token(String),
+    /// The same, read anew at each login from a file that another program renews.
+    TokenFile(PathBuf),
 }
 
 /// Hides the user too, which often is an address.
@@ -98,8 +110,12 @@ pub enum BadUrl {
     HalfLogin,
     #[error("its user or password is not UTF-8, or holds a NUL")]
     LoginText,
-    #[error("the only parameter is tls=required, tls=opportunistic or tls=none, for smtp:// and once")]
+    #[error(
+        "its parameters are tls=required, tls=opportunistic or tls=none (for smtp:// only), auth=xoauth2 and token_file=PATH, each once"
+    )]
     Parameter,
+    #[error("token_file=PATH takes the place of the password, and goes with auth=xoauth2 and a user")]
+    TokenFile,
     #[error("a password would travel unprotected: use tls=required or smtps://")]
     LoginInClear,
 }
@@ -121,6 +137,8 @@ impl Relay {
 
 /// Reads `smtp://user:password@host:port?tls=…` or `smtps://…`.
 ///
+/// With `auth=xoauth2` the password is an access token, or `token_file=PATH` says where one is read at each login.
+///
 /// `smtp://` takes STARTTLS as required, except to a loopback host, where it takes none. Without a port it is 587 (25 on
 /// a loopback host), and 465 for `smtps://`. The name is the host's and `hello_name` is `localhost` until set.
 impl FromStr for Relay {
@@ -138,8 +156,9 @@ impl FromStr for Relay {
         }
         let host = host(&url)?;
         let loopback = is_loopback(&host);
-        let auth = login(&url)?;
-        let tls = tls(&url, implicit, loopback)?;
+        let wishes = Wishes::of(&url)?;
+        let auth = login(&url, &wishes)?;
+        let tls = tls(wishes.tls.as_deref(), implicit, loopback)?;
         if auth.is_some() && tls == Tls::None && !loopback {
             return Err(BadUrl::LoginInClear);
         }
@@ -170,31 +189,63 @@ fn host(url: &Url) -> Result<String, BadUrl> {
     idna::domain_to_ascii_strict(&raw).ok().filter(|host| !host.is_empty()).ok_or(BadUrl::Host)
 }
 
-fn login(url: &Url) -> Result<Option<Credentials>, BadUrl> {
-    let decode = |text| {
-        let text = percent_decode_str(text).decode_utf8().map_err(|_| BadUrl::LoginText)?;
-        if text.contains('\0') { Err(BadUrl::LoginText) } else { Ok(text.into_owned()) }
-    };
-    match (url.username(), url.password().filter(|secret| !secret.is_empty())) {
-        ("", None) => Ok(None),
-        ("", Some(_)) | (_, None) => Err(BadUrl::HalfLogin),
-        (user, Some(secret)) => Ok(Some(Credentials { user: decode(user)?, secret: decode(secret)? })),
+/// The parameters of a relay's URL.
+#[derive(Default)]
+struct Wishes {
+    tls: Option<String>,
+    auth: Option<String>,
+    token_file: Option<String>,
+}
+
+impl Wishes {
+    fn of(url: &Url) -> Result<Self, BadUrl> {
+        let mut wishes = Self::default();
+        for (key, value) in url.query_pairs() {
+            let slot = match key.as_ref() {
+                "tls" => &mut wishes.tls,
+                "auth" => &mut wishes.auth,
+                "token_file" => &mut wishes.token_file,
+                _ => return Err(BadUrl::Parameter),
+            };
+            if slot.replace(value.into_owned()).is_some() {
+                return Err(BadUrl::Parameter);
+            }
+        }
+        if wishes.auth.as_deref().is_some_and(|auth| auth != "xoauth2") {
+            return Err(BadUrl::Parameter);
+        }
+        Ok(wishes)
     }
 }
 
-fn tls(url: &Url, implicit: bool, loopback: bool) -> Result<Tls, BadUrl> {
-    let mut pairs = url.query_pairs();
-    let wish = pairs.next();
-    match (wish.as_ref().map(|(key, value)| (key.as_ref(), value.as_ref())), pairs.next()) {
-        (None, _) if implicit => Ok(Tls::Implicit),
-        (None, _) if loopback => Ok(Tls::None),
-        (None, _) => Ok(Tls::Required),
-        (Some(("tls", value)), None) if !implicit => match value {
-            "required" => Ok(Tls::Required),
-            "opportunistic" => Ok(Tls::Opportunistic),
-            "none" => Ok(Tls::None),
-            _ => Err(BadUrl::Parameter),
-        },
+fn login(url: &Url, wishes: &Wishes) -> Result<Option<Credentials>, BadUrl> {
+    let decode = |text| {
+        let text = percent_decode_str(text).decode_utf8().map_err(|_| BadUrl::LoginText)?;
+        // Control-A parts the fields of XOAUTH2, NUL those of PLAIN.
+        if text.contains(['\0', '\x01']) { Err(BadUrl::LoginText) } else { Ok(text.into_owned()) }
+    };
+    let (user, secret) = (url.username(), url.password().filter(|secret| !secret.is_empty()));
+    let proof = match (&wishes.token_file, secret, wishes.auth.is_some()) {
+        (Some(path), None, true) if !path.is_empty() && !user.is_empty() => Proof::TokenFile(path.into()),
+        (Some(_), _, _) => return Err(BadUrl::TokenFile),
+        (None, None, false) if user.is_empty() => return Ok(None),
+        (None, None, _) => return Err(BadUrl::HalfLogin),
+        (None, Some(token), true) => Proof::Token(decode(token)?),
+        (None, Some(password), false) => Proof::Password(decode(password)?),
+    };
+    if user.is_empty() {
+        return Err(BadUrl::HalfLogin);
+    }
+    Ok(Some(Credentials { user: decode(user)?, proof }))
+}
+
+fn tls(wish: Option<&str>, implicit: bool, loopback: bool) -> Result<Tls, BadUrl> {
+    match wish {
+        None if implicit => Ok(Tls::Implicit),
+        None if loopback => Ok(Tls::None),
+        None | Some("required") if !implicit => Ok(Tls::Required),
+        Some("opportunistic") if !implicit => Ok(Tls::Opportunistic),
+        Some("none") if !implicit => Ok(Tls::None),
         _ => Err(BadUrl::Parameter),
     }
 }
@@ -234,7 +285,7 @@ mod tests {
             let relay: Relay = url.parse().unwrap_or_else(|error| panic!("{url}: {error}"));
             assert_eq!((relay.host.as_str(), relay.port, relay.tls), (host, port, tls), "{url}");
             assert_eq!(relay.auth.as_ref().map(|auth| auth.user.as_str()), user, "{url}");
-            assert!(relay.auth.is_none_or(|auth| auth.secret == "p/#:@+%"), "{url}");
+            assert!(relay.auth.is_none_or(|auth| auth.proof == Proof::Password("p/#:@+%".into())), "{url}");
         }
     }
 
@@ -257,11 +308,44 @@ mod tests {
             ("smtp://mail.example.com?tls=none&tls=required", BadUrl::Parameter),
             ("smtp://mail.example.com?secret=hunter2", BadUrl::Parameter),
             ("smtps://mail.example.com?tls=none", BadUrl::Parameter),
+            ("smtps://u:hunter2@mail.example.com?auth=plain", BadUrl::Parameter),
+            ("smtps://mail.example.com?auth=xoauth2", BadUrl::HalfLogin),
+            ("smtps://u@mail.example.com?auth=xoauth2", BadUrl::HalfLogin),
+            ("smtps://:hunter2@mail.example.com?auth=xoauth2", BadUrl::HalfLogin),
+            ("smtps://u:hunter2%01@mail.example.com?auth=xoauth2", BadUrl::LoginText),
+            ("smtps://u@mail.example.com?token_file=/hunter2", BadUrl::TokenFile),
+            ("smtps://u:hunter2@mail.example.com?auth=xoauth2&token_file=/t", BadUrl::TokenFile),
+            ("smtps://mail.example.com?auth=xoauth2&token_file=/t", BadUrl::TokenFile),
+            ("smtps://u@mail.example.com?auth=xoauth2&token_file=", BadUrl::TokenFile),
+            ("smtp://u:hunter2@mail.example.com?tls=none&auth=xoauth2", BadUrl::LoginInClear),
+            ("smtp://u@mail.example.com?tls=none&auth=xoauth2&token_file=/t", BadUrl::LoginInClear),
             ("smtp://u:hunter2@mail.example.com?tls=none", BadUrl::LoginInClear),
         ] {
             let error = url.parse::<Relay>().expect_err(url);
             assert_eq!(error, expected, "{url}");
             assert!(!error.to_string().contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn a_token_stands_in_the_url_or_in_a_file() {
+        for (url, tls, proof) in [
+            ("smtps://u%40example.com:t@mail.example.com?auth=xoauth2", Tls::Implicit, Proof::Token("t".into())),
+            (
+                "smtp://u%40example.com@mail.example.com?auth=xoauth2&token_file=/run/a%20token",
+                Tls::Required,
+                Proof::TokenFile("/run/a token".into()),
+            ),
+            (
+                "smtp://u%40example.com@mail.example.com?tls=opportunistic&token_file=/run/t&auth=xoauth2",
+                Tls::Opportunistic,
+                Proof::TokenFile("/run/t".into()),
+            ),
+        ] {
+            let relay: Relay = url.parse().unwrap_or_else(|error| panic!("{url}: {error}"));
+            assert_eq!((relay.tls, relay.auth.map(|auth| auth.user)), (tls, Some("u@example.com".into())), "{url}");
+            let relay: Relay = url.parse().unwrap();
+            assert!(relay.auth.unwrap().proof == proof, "{url}");
         }
     }
 

@@ -58,7 +58,7 @@ async fn the_null_sender_is_sent_as_such() {
 
 #[tokio::test]
 async fn a_refusal_at_any_stage_spares_the_next_mail() {
-    let deferred = |code, text: &str| SendError::Deferred { code, reply: text.into() };
+    let deferred = |code, text: &str| SendError::Deferred { code, reply: text.into(), slow: None };
     let rejected = |code, text: &str, no_such_user| SendError::Rejected { code, reply: text.into(), no_such_user };
     for (stage, code, text, expected) in [
         ("mail", 451, "4.3.0 later", deferred(451, "4.3.0 later")),
@@ -83,6 +83,63 @@ async fn a_refusal_at_any_stage_spares_the_next_mail() {
             assert_eq!((mails.len(), mails[0].to[0].as_str(), mails[0].connection), (1, BEN, 1), "{stage}");
         }
     }
+}
+
+#[tokio::test]
+async fn after_a_refusal_rset_goes_before_the_next_mail_in_the_same_breath() {
+    let (address, server) = recite(vec![
+        Line::Say("220 x\r\n"),
+        Line::Hear("EHLO"),
+        Line::Say("250-x\r\n250 PIPELINING\r\n"),
+        Line::Hear("MAIL"),
+        Line::Hear("RCPT TO:<ann@example.org>"),
+        Line::Hear("DATA"),
+        Line::Say("250 x\r\n550 5.1.1 unknown\r\n503 x\r\n"),
+        Line::Hear("RSET\r\n"),
+        Line::Hear("MAIL"),
+        Line::Hear("RCPT TO:<ben@example.org>"),
+        Line::Hear("DATA"),
+        Line::Say("250 x\r\n250 x\r\n250 x\r\n354 x\r\n"),
+        Line::Hear("two\r\n"),
+        Line::Hear(".\r\n"),
+        Line::Say("250 second\r\n"),
+    ])
+    .await;
+    let mut connection = Connection::open(&relay(address, "")).await.unwrap();
+    assert!(matches!(connection.send(&to(ANN), BODY).await, Err(SendError::Rejected { .. })));
+    assert_eq!(connection.send(&to(BEN), b"two\r\n").await.unwrap().reply, "second");
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_relay_that_says_goodbye_to_an_idle_connection_is_heard_before_the_next_mail() {
+    let (address, server) = recite(vec![
+        Line::Say("220 x\r\n"),
+        Line::Hear("EHLO"),
+        Line::Say("250 x\r\n"),
+        // A first mail goes well.
+        Line::Hear("MAIL"),
+        Line::Say("250 x\r\n"),
+        Line::Hear("RCPT"),
+        Line::Say("250 x\r\n"),
+        Line::Hear("DATA"),
+        Line::Say("354 x\r\n"),
+        Line::Hear("one\r\n"),
+        Line::Hear(".\r\n"),
+        Line::Say("250 x\r\n"),
+        Line::Say("421 4.4.2 idle for too long\r\n"),
+    ])
+    .await;
+    let mut connection = Connection::open(&relay(address, "")).await.unwrap();
+    connection.send(&to(ANN), b"one\r\n").await.unwrap();
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    while connection.alive().await {
+        assert!(tokio::time::Instant::now() < deadline, "the goodbye was not noticed");
+        tokio::task::yield_now().await;
+    }
+    // No command of the mail was written: nothing of it can be charged.
+    assert!(matches!(connection.send(&to(ANN), BODY).await, Err(SendError::Broken { .. })));
+    server.await.unwrap();
 }
 
 #[tokio::test]
@@ -136,7 +193,7 @@ async fn no_lone_dot_goes_to_an_accepted_recipient() {
     .await;
     let mut connection = Connection::open(&relay(address, "")).await.unwrap();
     let result = connection.send(&to(ANN), BODY).await;
-    assert_eq!(result, Err(SendError::Deferred { code: 451, reply: "no".into() }));
+    assert_eq!(result, Err(SendError::Deferred { code: 451, reply: "no".into(), slow: None }));
     assert!(!connection.reusable());
     connection.quit().await;
     server.await.unwrap();

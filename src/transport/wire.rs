@@ -177,6 +177,14 @@ fn lost(error: &io::Error) -> String {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn small_writes_do_not_wait_for_acknowledgements() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let relay: Relay = format!("smtp://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let wire = Wire::connect(&relay).await.unwrap();
+        assert!(wire.socket().nodelay().unwrap());
+    }
+
     #[test]
     fn only_loopback_is_this_machine() {
         for (peer, expected) in [

@@ -12,10 +12,10 @@ const HANDBOOK: &str = include_str!("../../docs/OPERATIONS.md");
 /// Statements that look across all buckets, each by its beginning, and why it may. None is on a mail's way.
 const ACROSS: [(&str, &str); 12] = [
     (
-        "select b.bucket::smallint as \"bucket!\", s.slug",
+        "select b.bucket as \"bucket!\", s.slug",
         "look: one cheap look per server, and the claim that follows names a bucket",
     ),
-    ("select ( select coalesce(sum(late.count)", "overdue: a count for admins"),
+    ("select ( select count(*) from buckets b", "overdue: a count for admins"),
     ("select node as \"node!\", count(*)", "who holds what: a count for admins"),
     ("select greatest(series_now", "where a demo's clock stopped: never sharded"),
     ("select kind as \"kind!\", step, state", "the books: a count for admins"),

@@ -3,6 +3,7 @@
 mod support;
 
 mod admin;
+mod bench;
 mod citus;
 mod confirm;
 mod crash;
@@ -18,6 +19,7 @@ mod outages;
 mod plans;
 mod privacy;
 mod recover;
+mod relays;
 mod retention;
 mod sign_up;
 mod sign_up_load;

@@ -13,7 +13,7 @@ use crate::support::process::{Environment, Process, until};
 
 /// Rows that come into the database after the migration of that version; the later migrations find them. What is here
 /// stays as it is, since it fits that schema: a migration that adds a table adds an entry.
-const FILLED: [(i64, &str); 1] = [(1, FIRST)];
+const FILLED: [(i64, &str); 2] = [(1, FIRST), (3, LIMITS)];
 
 /// A few rows in every table of the first schema, in the states that matter.
 const FIRST: &str = "
@@ -62,6 +62,14 @@ insert into nodes values ('00000000-0000-0000-0000-000000000099', 'serve', '2026
     '2026-03-01T00:00:00Z');
 insert into test_sends values ('00000000-0000-0000-0000-000000000041', 'fighting-cancer-with-immunotherapy', 'antibodies',
     'lung', 'editor@example.org', 'an editor', 'a test', '2026-03-01T00:00:00Z', null, null, null);
+";
+
+/// What relays and domains are kept to.
+const LIMITS: &str = "
+insert into rate_limits values ('relay', 'second', 3.5, '2026-03-01T00:00:00Z', 10, null),
+    ('domain', 'example.org', 0, '2026-03-01T00:00:00Z', 1, '2026-03-01T00:01:00Z');
+insert into relay_days values ('second', '2026-02-28', 200, 10), ('second', '2026-03-01', 7, 7);
+insert into slow_domains values ('example.org', 2, '2026-03-01T00:02:00Z');
 ";
 
 async fn execute(db: &PgPool, sql: &str) {

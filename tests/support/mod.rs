@@ -186,8 +186,8 @@ impl App {
         let mut relay: regimen::transport::Relay = self.relay.url().parse().unwrap();
         relay.hello_name = "series.example.org".into();
         dispatch::Settings {
-            relay,
-            connections: self.connections,
+            relays: vec![dispatch::RelaySettings::new(relay, self.connections)],
+            domains: Vec::new(),
             batch: 100,
             micro_batch: 10,
             lease: TimeDelta::seconds(30),

@@ -16,8 +16,9 @@ use serde_json::Value;
 
 use super::TOKEN;
 
-/// Longer than anything here takes, also on a machine with much else to do.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+/// Longer than anything here takes, also on a machine with much else to do. What a kill hit is sent again only when its lease
+/// of half a minute has run out, and then a good minute later.
+pub const PATIENCE: Duration = Duration::from_mins(3);
 pub const LINK_KEY: &str = "a-link-key-for-the-tests-only-0123456789";
 
 /// The ring that the processes seal with.
@@ -90,12 +91,13 @@ pub struct Ended {
 impl Process {
     pub fn start(arguments: &[&str], environment: &Environment) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_regimen"));
-        command.args(arguments).env_clear().envs(&environment.0);
+        command.args(arguments).env_clear();
         for name in ["PATH", "HOME", "TMPDIR", "PG_BIN", "LLVM_PROFILE_FILE"] {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
             }
         }
+        command.envs(&environment.0);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (out, err) = (Arc::default(), Arc::default());
         let readers = vec![

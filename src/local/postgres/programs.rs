@@ -33,7 +33,8 @@ pub struct Programs {
 }
 
 impl Programs {
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    /// One of the programs in that folder; others than those two need not be there.
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 }

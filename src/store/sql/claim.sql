@@ -34,5 +34,5 @@ set state = 'claimed', attempt = d.attempt + 1, lease_until = $5, node = $6
 from picked
 where d.bucket = $1 and d.id = picked.id
 returning d.id, d.enrollment, d.subscriber, d.series, d.kind, d.step, d.occasion, d.due_at, d.attempt, d.tries,
-    picked.address as "address!", picked.normalised as "normalised!", picked.condition as "condition!",
-    picked.request as "request!", picked.requested_at as "requested_at!"
+    d.not_before is not null as "put_off!", picked.address as "address!", picked.normalised as "normalised!",
+    picked.condition as "condition!", picked.request as "request!", picked.requested_at as "requested_at!"

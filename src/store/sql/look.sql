@@ -1,9 +1,9 @@
 -- The head of each bucket, series and priority: when the first that was never put off is due (series time), and when the
 -- first that was put off may be tried again (real time). Each probe reads one entry of an index.
-select b.bucket::smallint as "bucket!", s.slug as "series!", p.priority as "priority!",
+select b.bucket as "bucket!", s.slug as "series!", p.priority as "priority!",
     fresh.due_at as "due_at?", deferred.not_before as "not_before?"
 from unnest($2::smallint[]) as p (priority)
-cross join generate_series(0, 63) as b (bucket)
+cross join buckets b
 cross join unnest($1::text[]) as s (slug)
 left join lateral (
     select d.due_at

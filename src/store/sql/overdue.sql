@@ -1,16 +1,18 @@
--- What is due for too long, was never tried, and nobody paused.
+-- What is due for too long, was never tried, and nobody paused: of what was never put off, of what was, and of what somebody
+-- holds. Each bucket is read by its own server, and only what is overdue, put off or held in it.
 select (
-    select coalesce(sum(late.count), 0)::bigint
-    from (values (0::smallint), (1::smallint)) as p (priority)
-    cross join generate_series(0, 63) as b (bucket)
-    cross join unnest($1::text[]) as s (slug)
-    cross join lateral (
-        select count(*) as count
-        from deliveries d
-        where d.bucket = b.bucket and d.series = s.slug and d.priority = p.priority and d.state = 'pending'
-          and d.due_at < $2 and d.tries = 0
-    ) late
-    where not exists (select from series q where q.slug = s.slug and q.state = 'paused')
+    select count(*)
+    from buckets b
+    join deliveries d on d.bucket = b.bucket and d.series = any($1) and d.priority = any('{0,1}'::smallint[])
+        and d.state = 'pending' and d.not_before is null and d.due_at < $2
+    where d.tries = 0 and not exists (select from series q where q.slug = d.series and q.state = 'paused')
+) + (
+    select count(*)
+    from buckets b
+    join deliveries d on d.bucket = b.bucket and d.series = any($1) and d.priority = any('{0,1}'::smallint[])
+        and d.state = 'pending' and d.not_before is not null
+    where d.due_at < $2 and d.tries = 0
+      and not exists (select from series q where q.slug = d.series and q.state = 'paused')
 ) + (
     select count(*)
     from deliveries d

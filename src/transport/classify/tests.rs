@@ -98,3 +98,44 @@ fn an_enhanced_code_must_agree_with_its_reply() {
         assert_eq!(reply(code, text).status(), expected, "{code} {text}");
     }
 }
+
+#[test]
+fn some_temporary_refusals_slow_their_domain() {
+    use Slow::{Greylisted, TooFast};
+    use Stage::{Data, Mail, Message, Rcpt};
+    for (stage, code, text, expected) in [
+        (Rcpt, 450, "4.2.0 <ann.lee@example.org>: Recipient address rejected: Greylisted", Some(Greylisted)),
+        (Rcpt, 451, "Graylisted, please come back in 300 seconds", Some(Greylisted)),
+        (Data, 451, "4.7.1 Please try again later", Some(Greylisted)),
+        (Rcpt, 450, "4.7.1 Try later", Some(Greylisted)),
+        (Rcpt, 421, "4.7.1 You are greylisted for five minutes", Some(Greylisted)),
+        (Rcpt, 451, "4.7.1 Greylisted: too many messages", Some(Greylisted)),
+        (Message, 450, "4.7.28 Our systems have seen a flood", Some(TooFast)),
+        (Rcpt, 451, "4.7.650 The mail server has been temporarily rate limited", Some(TooFast)),
+        (Rcpt, 451, "4.7.0 Later", Some(TooFast)),
+        (Rcpt, 452, "4.5.3 Too many recipients", Some(TooFast)),
+        (Rcpt, 450, "4.3.2 Not now", Some(TooFast)),
+        (Rcpt, 451, "4.4.5 Congested", Some(TooFast)),
+        (Message, 451, "You are sending too fast", Some(TooFast)),
+        (Rcpt, 450, "Too many connections from your host", Some(TooFast)),
+        (Rcpt, 450, "4.7.651\n4.7.651 limited", Some(TooFast)),
+        // About the relay, the mailbox or this mail.
+        (Rcpt, 421, "4.7.0 Too many connections", None),
+        (Rcpt, 421, "4.7.1 Try later", None),
+        (Mail, 451, "4.7.1 Greylisted", None),
+        (Rcpt, 450, "4.2.1 The user you are trying to contact is receiving mail too quickly", None),
+        (Rcpt, 450, "4.2.1 Rate limit of this one", None),
+        (Rcpt, 452, "4.2.2 Mailbox full", None),
+        (Rcpt, 450, "The mailbox has had too many messages", None),
+        (Rcpt, 452, "Too many hops", None),
+        (Message, 451, "4.3.0 Later", None),
+        (Rcpt, 451, "4.7.10 x", None),
+        (Rcpt, 550, "5.7.1 Greylisted", None),
+    ] {
+        let slow = match reply(code, text).refusal(stage, &envelope()) {
+            Some(SendError::Deferred { slow, .. }) => slow,
+            _ => None,
+        };
+        assert_eq!(slow, expected, "{stage:?}: {code} {text}");
+    }
+}

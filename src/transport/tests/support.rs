@@ -119,6 +119,16 @@ pub enum Line {
     End,
 }
 
+impl Line {
+    pub fn again(&self) -> Self {
+        match self {
+            Self::Say(text) => Self::Say(text),
+            Self::Hear(text) => Self::Hear(text),
+            Self::End => Self::End,
+        }
+    }
+}
+
 /// A server that says and expects exactly these lines, once, and then closes. Its task fails when it hears something else.
 pub async fn recite(lines: Vec<Line>) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -5,7 +5,7 @@ use rustls::pki_types::PrivateKeyDer;
 
 use super::support::{ANN, BODY, Line, Server, recite, relay, reply, to};
 use crate::local::smtp::Options;
-use crate::transport::{Connection, Credentials, Relay, SendError, Tls};
+use crate::transport::{Connection, Credentials, Proof, Relay, SendError, Tls};
 
 /// A server with a certificate of its own making, and that certificate as PEM.
 async fn secure(change: impl FnOnce(&mut Options)) -> (Server, String) {
@@ -30,7 +30,11 @@ fn trusting(server: &Server, pem: &str, tls: Tls) -> Relay {
 }
 
 fn login(relay: Relay, secret: &str) -> Relay {
-    Relay { auth: Some(Credentials { user: "ann".into(), secret: secret.into() }), ..relay }
+    prove(relay, Proof::Password(secret.into()))
+}
+
+fn prove(relay: Relay, proof: Proof) -> Relay {
+    Relay { auth: Some(Credentials { user: "ann".into(), proof }), ..relay }
 }
 
 async fn fails_to_open(relay: &Relay) -> String {
@@ -145,4 +149,100 @@ async fn a_refused_login_is_the_relays_failure_and_tells_no_secret() {
     let without = Server::start(Options::default()).await;
     let why = fails_to_open(&login(without.relay(), "hunter2")).await;
     assert!(why.contains("AUTH"), "{why}");
+}
+
+/// A greeting that offers XOAUTH2, and the login of `ann` with the token `t1`.
+fn until_token() -> Vec<Line> {
+    vec![
+        Line::Say("220 x\r\n"),
+        Line::Hear("EHLO"),
+        Line::Say("250-x\r\n250 AUTH PLAIN XOAUTH2\r\n"),
+        Line::Hear("AUTH XOAUTH2 dXNlcj1hbm4BYXV0aD1CZWFyZXIgdDEBAQ==\r\n"),
+    ]
+}
+
+#[tokio::test]
+async fn logs_in_with_a_token() {
+    let mut lines = until_token();
+    lines.push(Line::Say("235 2.7.0 Accepted\r\n"));
+    let (address, server) = recite(lines).await;
+    Connection::open(&prove(relay(address, ""), Proof::Token("t1".into()))).await.unwrap();
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_token_in_a_file_is_read_at_each_login() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let proof = Proof::TokenFile(file.path().into());
+    for text in ["", "two words\n", "t\u{e9}"] {
+        std::fs::write(file.path(), text).unwrap();
+        let (address, server) = recite(until_token()[..3].iter().map(Line::again).collect()).await;
+        let why = fails_to_open(&prove(relay(address, ""), proof.clone())).await;
+        assert!(why.contains("holds no token"), "{text:?}: {why}");
+        server.await.unwrap();
+    }
+    std::fs::write(file.path(), "t1\n").unwrap();
+    let mut lines = until_token();
+    lines.push(Line::Say("235 x\r\n"));
+    let (address, server) = recite(lines).await;
+    Connection::open(&prove(relay(address, ""), proof)).await.unwrap();
+    server.await.unwrap();
+
+    let (address, server) = recite(until_token()[..3].iter().map(Line::again).collect()).await;
+    let why = fails_to_open(&prove(relay(address, ""), Proof::TokenFile("/nowhere/token".into()))).await;
+    assert!(why.contains("cannot be read"), "{why}");
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_taken_is_the_relays_failure_and_goes_nowhere_else() {
+    let mut lines = until_token();
+    lines.extend([
+        Line::Say("334 eyJzdGF0dXMiOiI0MDEifQ==\r\n"),
+        Line::Hear("\r\n"),
+        Line::Say("535 5.7.8 no: t1\r\n"),
+        // No other mechanism is tried with it.
+        Line::End,
+    ]);
+    let (address, server) = recite(lines).await;
+    let why = fails_to_open(&prove(relay(address, ""), Proof::Token("t1".into()))).await;
+    assert_eq!(why, "the login was refused with 535 5.7.8");
+    server.await.unwrap();
+
+    let plain = Server::start(Options { auth: true, ..Options::default() }).await;
+    let why = fails_to_open(&prove(plain.relay(), Proof::Token("hunter2".into()))).await;
+    assert!(why.contains("XOAUTH2"), "{why}");
+}
+
+#[tokio::test]
+async fn a_stripped_starttls_is_not_gone_along_with_and_no_password_is_said() {
+    // Whoever sits between takes STARTTLS out of the offers, and would have the login.
+    let (address, server) = recite(vec![
+        Line::Say("220 x\r\n"),
+        Line::Hear("EHLO"),
+        Line::Say("250-x\r\n250 AUTH PLAIN LOGIN\r\n"),
+        Line::End,
+    ])
+    .await;
+    let why = fails_to_open(&login(relay(address, "?tls=required"), "hunter2")).await;
+    assert!(why.contains("STARTTLS"), "{why}");
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn replies_slipped_in_behind_the_starttls_reply_are_refused_in_any_piece() {
+    // In one packet with the reply it is seen before the handshake; later it is no TLS, and the handshake fails.
+    for slipped in [&["220 go\r\n250 x\r\n"][..], &["220 go\r\n", "250 x\r\n"]] {
+        let mut lines = vec![
+            Line::Say("220 x\r\n"),
+            Line::Hear("EHLO"),
+            Line::Say("250-x\r\n250 STARTTLS\r\n"),
+            Line::Hear("STARTTLS"),
+        ];
+        lines.extend(slipped.iter().map(|text| Line::Say(text)));
+        let (address, server) = recite(lines).await;
+        let why = fails_to_open(&login(relay(address, "?tls=required"), "hunter2")).await;
+        assert!(why.contains("TLS"), "{why}");
+        server.await.unwrap();
+    }
 }

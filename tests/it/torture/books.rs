@@ -109,8 +109,11 @@ impl Books {
         }
         let rows = sqlx::query(
             "select d.id, d.enrollment, s.normalised, d.step, d.state, d.reason, d.uncertain_count,
-                 (select count(*) from witness w where w.delivery = d.id and w.became = 'sending') as marks
-             from deliveries d join subscribers s on s.bucket = d.bucket and s.id = d.subscriber",
+                 coalesce(m.marks, 0) as marks
+             from deliveries d
+             join subscribers s on s.bucket = d.bucket and s.id = d.subscriber
+             left join (select delivery, count(*) as marks from witness where became = 'sending' group by delivery) m
+                 on m.delivery = d.id",
         )
         .fetch_all(db)
         .await
