@@ -268,6 +268,7 @@ fn settings(config: &Config) -> Settings {
         ended_kept: config.retention.ended,
         confirmations_per_day: config.sign_up.confirmations_per_day,
         already_cooldown: config.sign_up.already_cooldown,
+        sign_ups: config.sign_up.limits.clone(),
         editors: config.editors.clone(),
     }
 }

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 use url::Url;
 
+use crate::actions::sign_up::Limits;
 use crate::actions::tidy::OnUncertain;
 use crate::links::LinkKey;
 use crate::model::EmailAddress;
@@ -76,6 +77,7 @@ pub struct SignUp {
     pub pending_kept: TimeDelta,
     pub confirmations_per_day: i64,
     pub already_cooldown: TimeDelta,
+    pub limits: Limits,
 }
 
 #[derive(Debug, Clone)]
@@ -223,7 +225,8 @@ impl Reader<'_> {
         let bind = self.parsed::<SocketAddr>("web", "bind", "an address and port such as 127.0.0.1:8080");
         let public_url = self.public_url();
         let smtp = self.smtp(&public_url);
-        let sign_up = self.sign_up();
+        let max_connections = self.max_connections();
+        let sign_up = self.sign_up(max_connections);
         let dispatch = self.dispatch();
         let schedule = self.schedule();
         let retention = self.retention();
@@ -232,7 +235,6 @@ impl Reader<'_> {
         let seal_keys = self.seal_keys();
         let link_key = self.link_key();
         let admin_token = self.admin_token();
-        let max_connections = self.max_connections();
         let database_wait = self.span("database", "wait").map(|wait| wait.to_std().unwrap_or_default());
         let bounce_domain = self.domain("mail", "bounce_domain");
         let unsubscribe_mailto = self.mailto();
@@ -273,17 +275,19 @@ impl Reader<'_> {
         Some(if set == 0 { by_cores } else { set })
     }
 
-    fn sign_up(&mut self) -> Option<SignUp> {
+    fn sign_up(&mut self, all_connections: Option<u32>) -> Option<SignUp> {
         let confirmations = self.integer("sign_up", "confirmations_per_day", 1, 100);
         let [confirm_expires, reminder_after, pending_kept, already_cooldown] =
             ["confirm_expires", "reminder_after", "pending_kept", "already_cooldown"]
                 .map(|key| self.span("sign_up", key));
+        let limits = self.sign_up_limits(all_connections);
         let sign_up = SignUp {
             confirm_expires: confirm_expires?,
             reminder_after: reminder_after?,
             pending_kept: pending_kept?,
             confirmations_per_day: confirmations?,
             already_cooldown: already_cooldown?,
+            limits: limits?,
         };
         if sign_up.reminder_after >= sign_up.confirm_expires {
             self.faults.push("sign_up.reminder_after must be shorter than sign_up.confirm_expires".into());
@@ -292,6 +296,29 @@ impl Reader<'_> {
             self.faults.push("sign_up.pending_kept must not be shorter than sign_up.confirm_expires".into());
         }
         Some(sign_up)
+    }
+
+    fn sign_up_limits(&mut self, all_connections: Option<u32>) -> Option<Limits> {
+        let set = self.integer::<usize>("sign_up", "connections", 0, 1_000);
+        let most_waiting = self.integer("sign_up", "most_waiting", 1, 100_000);
+        let written_together = self.integer("sign_up", "written_together", 1, 1_000);
+        let longest_wait = self.span("sign_up", "longest_wait").map(|wait| wait.to_std().unwrap_or_default());
+        if longest_wait.is_some_and(|wait| wait > Duration::from_secs(5)) {
+            self.faults.push("sign_up.longest_wait must be at most 5s: a reader waits for the page so long".into());
+        }
+        let half = usize::try_from(all_connections? / 2).unwrap_or(usize::MAX);
+        if set.is_some_and(|set| set == 1 || set > half) {
+            self.faults.push(format!(
+                "sign_up.connections must be from 2 to {half}, half of database.max_connections, or 0: sending has the others"
+            ));
+        }
+        let connections = set.map(|set| if set == 0 { half.min(4) } else { set });
+        Some(Limits {
+            connections: connections?,
+            most_waiting: most_waiting?,
+            longest_wait: longest_wait?,
+            written_together: written_together?,
+        })
     }
 
     fn dispatch(&mut self) -> Option<Dispatch> {
@@ -551,6 +578,10 @@ mod tests {
                 ("REGIMEN__DISPATCH__ON_UNCERTAIN", "maybe"),
                 ("REGIMEN__SCHEDULE__REAP", "* *"),
                 ("REGIMEN__SIGN_UP__REMINDER_AFTER", "9d"),
+                ("REGIMEN__SIGN_UP__CONNECTIONS", "1"),
+                ("REGIMEN__SIGN_UP__MOST_WAITING", "0"),
+                ("REGIMEN__SIGN_UP__LONGEST_WAIT", "1m"),
+                ("REGIMEN__SIGN_UP__WRITTEN_TOGETHER", "0"),
                 ("ADMIN_TOKEN", "hunter2"),
                 ("SEAL_KEYS", "hunter2"),
                 ("PUBLIC_URL", "ftp://example.org"),
@@ -564,7 +595,7 @@ mod tests {
             ]),
         )
         .unwrap_err();
-        assert_eq!(faults.0.len(), 15, "{faults}");
+        assert_eq!(faults.0.len(), 19, "{faults}");
         let text = faults.to_string();
         assert!(!text.contains("hunter2"), "{text}");
         for part in

@@ -44,6 +44,9 @@ pub enum ActionError {
     /// It may not be done; the text says what to do instead.
     #[error("{0}")]
     Refused(String),
+    /// More is asked for than can be done just now, and nothing was done.
+    #[error("there is more to do than can be done just now")]
+    Busy,
     #[error("this link is not one of ours: {0}")]
     Link(#[from] LinkError),
     #[error(transparent)]

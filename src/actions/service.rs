@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 
 use super::ActionError;
 use super::health::Vitals;
+use super::sign_up::{Limits, SignUps};
 use crate::clock::Clock;
 use crate::content::{Bundle, Fault, Library, ReaderLinks, Series, compile};
 use crate::links::{Link, LinkKey, Purpose};
@@ -29,6 +30,7 @@ pub struct Settings {
     pub ended_kept: TimeDelta,
     pub confirmations_per_day: i64,
     pub already_cooldown: TimeDelta,
+    pub sign_ups: Limits,
     /// Who may be sent tests.
     pub editors: Vec<EmailAddress>,
 }
@@ -47,6 +49,7 @@ struct Inner {
     settings: Settings,
     due: Notify,
     vitals: Vitals,
+    sign_ups: SignUps,
 }
 
 /// What became of an attempt to publish the content folder.
@@ -76,6 +79,7 @@ impl Service {
     ) -> Self {
         let library = RwLock::new(Arc::new(library));
         let hot_db = store::hot_pool(&db);
+        let sign_ups = SignUps::new(&settings.sign_ups);
         Self(Arc::new(Inner {
             db,
             hot_db,
@@ -86,6 +90,7 @@ impl Service {
             settings,
             due: Notify::new(),
             vitals: Vitals::default(),
+            sign_ups,
         }))
     }
 
@@ -132,6 +137,11 @@ impl Service {
     /// When the parts of this process last moved.
     pub fn vitals(&self) -> &Vitals {
         &self.0.vitals
+    }
+
+    /// The sign-ups of this process that are under way.
+    pub fn sign_ups(&self) -> &SignUps {
+        &self.0.sign_ups
     }
 
     pub fn public_url(&self) -> &str {

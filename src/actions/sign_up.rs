@@ -1,6 +1,15 @@
-//! A reader signs up: one transaction, and the same answer whatever was known before.
+//! A reader signs up, and is answered after the commit; the answer is the same whatever was known before.
+//!
+//! An address that is new, the ordinary case, is written in one statement, together with others when there are many
+//! ([`line`]). What is known already is looked after by [`sign_up_known`], in a transaction of its own.
+mod line;
+
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use sqlx::PgConnection;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{ActionError, Service};
@@ -11,6 +20,8 @@ use crate::model::{
 use crate::store::enrollments::{self, Enrollment, Pending};
 use crate::store::records::{self, Consent};
 use crate::store::settle::{NewDelivery, add_deliveries};
+use crate::store::sign_up::{NewSignUp, Written};
+use line::Line;
 
 /// A checked sign-up.
 pub struct SignUp {
@@ -22,10 +33,101 @@ pub struct SignUp {
     pub channel: &'static str,
 }
 
+/// How much sign-ups may take, so that they hold up nothing else.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Connections to the database at most. Half of them write what is new, the others look after what is known.
+    pub connections: usize,
+    /// Sign-ups that may be under way at a time; more are refused.
+    pub most_waiting: usize,
+    /// Longer than this nobody waits for a turn.
+    pub longest_wait: Duration,
+    /// New addresses written in one statement at most.
+    pub written_together: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 4, most_waiting: 1_000, longest_wait: Duration::from_secs(2), written_together: 64 }
+    }
+}
+
+impl Limits {
+    fn writers(&self) -> usize {
+        (self.connections / 2).max(1)
+    }
+}
+
+/// Where this process's sign-ups wait for their turn.
+pub struct SignUps {
+    line: Line,
+    places: Semaphore,
+    known: Semaphore,
+    longest_wait: Duration,
+}
+
+impl SignUps {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            line: Line::new(limits.clone()),
+            places: Semaphore::new(limits.most_waiting),
+            known: Semaphore::new((limits.connections - limits.writers().min(limits.connections)).max(1)),
+            longest_wait: limits.longest_wait,
+        }
+    }
+
+    /// How many new addresses wait for their turn to be written.
+    pub fn waiting(&self) -> usize {
+        self.line.waiting()
+    }
+
+    /// Waits until what has been taken in is written, also for those who have gone away.
+    pub async fn finished(&self) {
+        self.line.finished().await;
+    }
+}
+
 /// Writes subscriber, consent, pending enrollment and the confirmation owed, together or not at all. The answer is the
-/// same for a new address, a known one, a suppressed one and one that has met its cap.
+/// same for a new address, a known one, a suppressed one and one that has met its cap. [`ActionError::Busy`] when there
+/// are more sign-ups than can be written: nothing was.
 pub async fn sign_up(service: &Service, request: SignUp) -> Result<(), ActionError> {
     let series = service.series(&request.series)?;
+    let sign_ups = service.sign_ups();
+    let _place = sign_ups.places.try_acquire().map_err(|_| ActionError::Busy)?;
+    let row = new_sign_up(service, &series, &request);
+    match sign_ups.line.write(service, row).await? {
+        Written::New | Written::Suppressed => Ok(()),
+        Written::Known => {
+            // Longer than for a place in the line: to be refused more often than a stranger would tell that one is known.
+            let turn = timeout(5 * sign_ups.longest_wait, sign_ups.known.acquire()).await;
+            let _turn = turn.ok().and_then(Result::ok).ok_or(ActionError::Busy)?;
+            sign_up_known(service, &series, &request).await
+        }
+    }
+}
+
+/// What is written if the address is new.
+fn new_sign_up(service: &Service, series: &Series, request: &SignUp) -> NewSignUp {
+    let (clock, library) = (service.clock(), service.library());
+    let subscriber = clock.uuid();
+    NewSignUp {
+        bucket: request.address.bucket(),
+        address: request.address.clone(),
+        subscriber,
+        enrollment: clock.uuid(),
+        consent: clock.uuid(),
+        delivery: clock.uuid(),
+        series: series.slug.clone(),
+        condition: service.keyring().seal(&request.condition, subscriber, clock.random_bytes()),
+        zone: request.zone.unwrap_or(series.default_zone),
+        privacy_version: library.policy(Policy::Privacy).version.clone(),
+        terms_version: library.policy(Policy::Terms).version.clone(),
+        channel: request.channel,
+    }
+}
+
+/// The same for an address of which there may be a subscriber: what is written depends on its newest enrollment.
+async fn sign_up_known(service: &Service, series: &Series, request: &SignUp) -> Result<(), ActionError> {
     let mut tx = service.db().begin().await?;
     let bucket = request.address.bucket();
     let real = service.clock().real();
@@ -34,12 +136,12 @@ pub async fn sign_up(service: &Service, request: SignUp) -> Result<(), ActionErr
     }
     let subscriber = enrollments::subscriber(&mut *tx, &request.address, service.clock().uuid(), real).await?;
     let newest = enrollments::newest(&mut *tx, bucket, subscriber, &series.slug).await?;
-    let known = Known { bucket, subscriber, series: &series };
+    let known = Known { bucket, subscriber, series };
     let written = match newest {
         Some(open) if matches!(open.state, EnrollmentState::Active | EnrollmentState::Paused) => {
             remind_of_enrollment(service, &mut tx, &known, &open).await?
         }
-        newest => ask_to_confirm(service, &mut tx, &known, &request, newest).await?,
+        newest => ask_to_confirm(service, &mut tx, &known, request, newest).await?,
     };
     if !written {
         return Ok(());

@@ -10,6 +10,7 @@ pub mod queue;
 pub mod records;
 pub mod retention;
 pub mod settle;
+pub mod sign_up;
 
 use std::time::Duration;
 

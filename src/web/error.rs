@@ -19,6 +19,8 @@ pub enum WebError {
     BadRequest(String),
     /// The database is away, or full: nothing was written.
     Unavailable,
+    /// There is more to do than can be done just now: nothing was written.
+    Busy,
     Internal,
 }
 
@@ -30,8 +32,17 @@ impl WebError {
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// When to try again, in seconds, for what passes by itself.
+    pub fn retry_after(&self) -> Option<HeaderValue> {
+        match self {
+            Self::Busy => Some(HeaderValue::from_static("5")),
+            Self::Unavailable => Some(HeaderValue::from_static("60")),
+            _ => None,
         }
     }
 
@@ -43,6 +54,7 @@ impl WebError {
             Self::Unavailable => {
                 "The service cannot write to its database just now. Please try again in a minute.".into()
             }
+            Self::Busy => "Very many people are here just now. Please try again in a few seconds.".into(),
             Self::Internal => "Something went wrong on our side. Please try again later.".into(),
         }
     }
@@ -52,6 +64,7 @@ impl From<ActionError> for WebError {
     fn from(error: ActionError) -> Self {
         match error {
             ActionError::NotFound(what) => Self::NotFound(format!("There is no such {what}.")),
+            ActionError::Busy => Self::Busy,
             ActionError::Refused(why) => Self::Conflict(why),
             ActionError::Link(error) => Self::NotFound(format!("This link does not work: {error}.")),
             ActionError::Database(error) => Self::from(error),
@@ -113,8 +126,8 @@ impl IntoResponse for Problem {
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+        if let Some(seconds) = self.0.retry_after() {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
         response
     }

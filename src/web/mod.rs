@@ -42,13 +42,16 @@ const LARGEST_BODY: usize = 32 * 1024;
 
 /// Serves until `stop`; then what has begun is finished.
 pub async fn serve(listener: TcpListener, state: AppState, stop: CancellationToken) -> anyhow::Result<()> {
-    let drained = stop.clone();
+    let (drained, service) = (stop.clone(), state.service.clone());
     let served = axum::serve(listener, router(state)).with_graceful_shutdown(stop.cancelled_owned());
-    tokio::select! {
+    let served = tokio::select! {
         result = served.into_future() => result.map_err(anyhow::Error::from),
         // A client that keeps its connection open does not keep us.
         () = async { drained.cancelled().await; tokio::time::sleep(Duration::from_secs(10)).await } => Ok(()),
-    }
+    };
+    // Who has gone away before the answer has signed up all the same.
+    tokio::time::timeout(Duration::from_secs(10), service.sign_ups().finished()).await.ok();
+    served
 }
 
 fn router(state: AppState) -> Router {

@@ -52,6 +52,8 @@ pub struct SignUpBox {
     pub email_error: Option<String>,
     /// A sentence that says what to do.
     pub condition_error: Option<String>,
+    /// Nothing is wrong with the fields, and yet it did not work: a sentence that says what to do.
+    pub passing_error: Option<String>,
     /// Empty until the browser has filled it in.
     pub timezone: String,
 }
@@ -68,12 +70,16 @@ impl ArticlePage {
     pub fn render(&self) -> String {
         let faulty = self.sign_up.email_error.is_some() || self.sign_up.condition_error.is_some();
         // The title is what a screen reader says first.
-        let title = if faulty { format!("Please look again: {}", self.title) } else { self.title.clone() };
+        let title = match &self.sign_up.passing_error {
+            Some(_) => format!("Please try again: {}", self.title),
+            None if faulty => format!("Please look again: {}", self.title),
+            None => self.title.clone(),
+        };
         let head = Head {
             language: &self.language,
             title: &title,
             description: Some(&self.description),
-            private: faulty,
+            private: faulty || self.sign_up.passing_error.is_some(),
             brand: Some(&self.sign_up.series_title),
             layout: "wide",
             sign_up: true,

@@ -88,6 +88,7 @@ pub(super) fn article(series: &Series, typed: &Typed, faults: &Faults) -> Articl
             email: typed.email.chars().filter(|one| !one.is_control()).take(254).collect(),
             email_error: faults.email.clone(),
             condition_error: faults.condition.clone(),
+            passing_error: faults.passing.clone(),
             timezone: typed.timezone.chars().filter(|one| !one.is_control()).take(64).collect(),
         },
     }

@@ -1,9 +1,11 @@
 //! The sign-up form, as HTML and as JSON.
+use std::sync::LazyLock;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -33,6 +35,8 @@ pub(super) struct Typed {
 pub(super) struct Faults {
     pub(super) email: Option<String>,
     pub(super) condition: Option<String>,
+    /// Nothing is wrong with what was typed, and it could not be written all the same.
+    pub(super) passing: Option<String>,
 }
 
 pub(super) async fn subscribe(State(state): State<AppState>, headers: HeaderMap, body: Bytes) -> Response {
@@ -56,14 +60,25 @@ async fn from_form(state: &AppState, body: &[u8]) -> Response {
             let page = article(&series, &typed, &faults);
             html(StatusCode::UNPROCESSABLE_ENTITY, page.render())
         }
-        Ok(request) => match sign_up(&state.service, request).await {
-            Ok(()) => html(StatusCode::OK, CheckInboxPage {}.render()),
-            Err(error) => {
-                let error = WebError::from(error);
-                error_page(error.status(), &error.detail())
-            }
+        Ok(request) => match sign_up(&state.service, request).await.map_err(WebError::from) {
+            Ok(()) => (StatusCode::OK, Html(CHECK_INBOX.as_str())).into_response(),
+            Err(error) => match error.retry_after() {
+                Some(seconds) => try_again(&series, &typed, &error, seconds),
+                None => error_page(error.status(), &error.detail()),
+            },
         },
     }
+}
+
+/// The page is the same for all, and what a busy service answers most.
+static CHECK_INBOX: LazyLock<String> = LazyLock::new(|| CheckInboxPage {}.render());
+
+/// The form again, with all that was typed: pressing the button is all that is left to do.
+fn try_again(series: &Series, typed: &Typed, error: &WebError, seconds: HeaderValue) -> Response {
+    let faults = Faults { passing: Some(error.detail()), ..Faults::default() };
+    let mut response = html(error.status(), article(series, typed, &faults).render());
+    response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    response
 }
 
 async fn from_json(state: &AppState, body: &[u8]) -> Response {
@@ -130,6 +145,7 @@ fn checked(series: &Series, typed: &Typed, channel: &'static str) -> Result<Sign
         (address, condition) => Err(Faults {
             email: address.err().map(|error| error.to_string()),
             condition: condition.is_none().then(|| "Please choose one from the list.".to_owned()),
+            passing: None,
         }),
     }
 }

@@ -10,7 +10,7 @@ use crate::support::statements::{self, Statement};
 const HANDBOOK: &str = include_str!("../../docs/OPERATIONS.md");
 
 /// Statements that look across all buckets, each by its beginning, and why it may. None is on a mail's way.
-const ACROSS: [(&str, &str); 11] = [
+const ACROSS: [(&str, &str); 12] = [
     (
         "select b.bucket as \"bucket!\", s.slug",
         "look: one cheap look per server, and the claim that follows names a bucket",
@@ -23,6 +23,10 @@ const ACROSS: [(&str, &str); 11] = [
     ("select bucket, id, enrollment, series, kind, step", "a list for admins, page by page"),
     ("select count(*) as \"count!\" from deliveries d join enrollments", "a dry run: a count for admins"),
     ("with accepted as ( select run, count(*)", "how far the runs are: a list for admins"),
+    (
+        "with asked as materialized (",
+        "sign-ups that share a commit: each row names its bucket, and sign_up.written_together = 1 does without it",
+    ),
     (
         "select bucket, id from enrollments where state = 'pending' and requested_at < $1 and",
         "whom to remind, each in a transaction of its own",

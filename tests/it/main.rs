@@ -22,6 +22,7 @@ mod recover;
 mod relays;
 mod retention;
 mod sign_up;
+mod sign_up_load;
 mod stuck;
 mod torture;
 mod unsubscribe;

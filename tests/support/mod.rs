@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use regimen::actions::sign_up::Limits;
 use regimen::actions::tidy::{self, OnUncertain};
 use regimen::actions::{Service, Settings, service};
 use regimen::clock::Clock;
@@ -62,6 +63,7 @@ pub struct Setup {
     pub on_uncertain: OnUncertain,
     pub connections: usize,
     pub bundle: Bundle,
+    pub sign_ups: Limits,
 }
 
 impl Default for Setup {
@@ -72,6 +74,8 @@ impl Default for Setup {
             on_uncertain: OnUncertain::Resend,
             connections: 2,
             bundle: Bundle::embedded(),
+            // A machine with much else to do is no reason to refuse somebody in a story about something else.
+            sign_ups: Limits { longest_wait: process::PATIENCE, ..Limits::default() },
         }
     }
 }
@@ -106,7 +110,8 @@ impl App {
         let (library, _) = service::publish(&db, &clock, &setup.bundle).await.unwrap();
         let keyring = Keyring::parse(&Keyring::generate(1, [1; 32])).unwrap();
         let link_key = LinkKey::parse(&"a link key for the tests only ".repeat(2)).unwrap();
-        let service = Service::new(db, clock, library, keyring, link_key, settings());
+        let service =
+            Service::new(db, clock, library, keyring, link_key, Settings { sign_ups: setup.sign_ups, ..settings() });
         let state = AppState::new(service.clone(), Some(Secret(TOKEN.into())), true);
         let stop = CancellationToken::new();
         tokio::spawn(web::serve(listener, state, stop.clone()));
@@ -278,6 +283,7 @@ pub fn settings() -> Settings {
         ended_kept: days(400),
         confirmations_per_day: 3,
         already_cooldown: days(1),
+        sign_ups: Limits::default(),
         editors: vec![address("editor@example.org")],
     }
 }

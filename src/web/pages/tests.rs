@@ -11,6 +11,7 @@ fn sign_up() -> SignUpBox {
         email: String::new(),
         email_error: None,
         condition_error: None,
+        passing_error: None,
         timezone: String::new(),
     }
 }
@@ -67,6 +68,7 @@ fn pages_saying(text: &str) -> Vec<(&'static str, String)> {
         email: text(),
         email_error: Some(text()),
         condition_error: Some(text()),
+        passing_error: Some(text()),
         timezone: text(),
     };
     let managed = |state| ManagePage {
@@ -257,6 +259,19 @@ fn a_faulty_sign_up_keeps_what_was_typed_and_leads_to_the_fault() {
     assert_eq!(attribute(select, "aria-invalid"), Some("true"));
     assert_eq!(attribute(select, "aria-describedby"), Some("condition-hint condition-error"));
     assert!(html.contains("<li><a href=\"#condition\">Choose a condition</a></li>"));
+}
+
+#[test]
+fn what_passes_by_itself_is_said_above_the_form_and_no_field_is_called_faulty() {
+    let mut page = article();
+    page.sign_up.email = "reader@example.com".into();
+    page.sign_up.passing_error = Some("Please try again in a few seconds.".into());
+    let html = page.render();
+    assert!(between(&html, "<title>", "</title>").starts_with("Please try again: "));
+    assert!(between(&html, "<section class=\"", "\"").ends_with("faulty"));
+    let said = between(&html, "role=\"alert\"", "</div>");
+    assert!(said.contains("You are not signed up yet") && said.contains("Please try again in a few seconds."));
+    assert!(html.contains("value=\"reader@example.com\"") && !html.contains("aria-invalid"));
 }
 
 #[test]
