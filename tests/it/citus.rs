@@ -10,12 +10,15 @@ use crate::support::statements::{self, Statement};
 const HANDBOOK: &str = include_str!("../../docs/OPERATIONS.md");
 
 /// Statements that look across all buckets, each by its beginning, and why it may. None is on a mail's way.
-const ACROSS: [(&str, &str); 12] = [
+const ACROSS: [(&str, &str); 15] = [
     (
         "select b.bucket as \"bucket!\", s.slug",
         "look: one cheap look per server, and the claim that follows names a bucket",
     ),
     ("select ( select count(*) from buckets b", "overdue: a count for admins"),
+    ("select count(*) as \"closed!\" from unnest", "the benchmark's books"),
+    ("update deliveries d set due_at = $3 from unnest", "the benchmark makes its rows due"),
+    ("select count(*) as \"count!\" from subscribers s where exists", "the benchmark counts its sign-ups"),
     ("select node as \"node!\", count(*)", "who holds what: a count for admins"),
     ("select greatest(series_now", "where a demo's clock stopped: never sharded"),
     ("select kind as \"kind!\", step, state", "the books: a count for admins"),
