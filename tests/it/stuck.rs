@@ -176,7 +176,7 @@ async fn a_relay_that_never_answers_holds_up_one_mail_keeps_its_lease_and_does_n
         assert!(asked.elapsed() < Duration::from_secs(8), "its farewell is one second: {:?}", asked.elapsed());
         assert_eq!(count(&db, "select count(*) from deliveries where state in ('claimed', 'sending')").await, 0);
         // Of what had not been handed over, that is known.
-        let uncertain = if stage == At::Data { 0 } else { 1 };
+        let uncertain = usize::from(stage != At::Data);
         assert_eq!(count(&db, "select count(*) from deliveries where uncertain_count = 1").await, uncertain);
 
         let _retrying = spare_them_the_back_off(&db);
