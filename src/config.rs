@@ -287,7 +287,7 @@ impl Reader<'_> {
             pending_kept: pending_kept?,
             confirmations_per_day: confirmations?,
             already_cooldown: already_cooldown?,
-            limits: limits?,
+            limits: limits.clone().unwrap_or_default(),
         };
         if sign_up.reminder_after >= sign_up.confirm_expires {
             self.faults.push("sign_up.reminder_after must be shorter than sign_up.confirm_expires".into());
@@ -295,7 +295,8 @@ impl Reader<'_> {
         if sign_up.pending_kept < sign_up.confirm_expires {
             self.faults.push("sign_up.pending_kept must not be shorter than sign_up.confirm_expires".into());
         }
-        Some(sign_up)
+        // Only now, so that these faults are told with those of the limits.
+        limits.map(|_| sign_up)
     }
 
     fn sign_up_limits(&mut self, all_connections: Option<u32>) -> Option<Limits> {
