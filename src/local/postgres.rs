@@ -50,7 +50,7 @@ pub struct PrivatePostgres {
     sockets: PathBuf,
     /// Held as long as the server may run; the kernel frees it when we end.
     #[cfg_attr(not(test), expect(dead_code, reason = "it is held, not read"))]
-    lock: File,
+    lock: Lock,
 }
 
 impl PrivatePostgres {
@@ -62,7 +62,7 @@ impl PrivatePostgres {
     /// Every error says what its reader can do about it.
     pub fn start(data: &Path, settings: &[(&str, &str)]) -> Result<Self> {
         let data = own_folder(data)?;
-        let lock = lock(&data)?;
+        let lock = Lock::take(&data)?;
         let cluster = data.join("cluster");
         let account = Account::for_cluster(&cluster)?;
         account.take_over(&data)?;
@@ -144,16 +144,29 @@ fn own_folder(data: &Path) -> Result<PathBuf> {
     Ok(data)
 }
 
-fn lock(data: &Path) -> Result<File> {
-    let path = data.join("lock");
-    let file = File::options().create(true).append(true).open(&path);
-    let file = file.with_context(|| format!("cannot open {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            bail!("the private PostgreSQL in {} is in use by another process; stop that one first", data.display())
+/// The folder's lock. It is given back by name, not by closing the file alone: a child that another thread is just
+/// starting holds every open file of ours until it has become its own program, and with the file a lock not given back.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Lock {
+    fn take(data: &Path) -> Result<Self> {
+        let path = data.join("lock");
+        let file = File::options().create(true).append(true).open(&path);
+        let file = file.with_context(|| format!("cannot open {}", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => {
+                bail!("the private PostgreSQL in {} is in use by another process; stop that one first", data.display())
+            }
+            Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
         }
-        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
     }
 }
 

@@ -100,7 +100,7 @@ async fn a_postgres_without_its_watchdog_is_replaced() {
     }
     first.watchdog.wait().unwrap();
     let lock = File::options().append(true).open(folder.path().join("lock")).unwrap();
-    first.lock = lock;
+    first.lock = Lock(lock);
     assert!(leftovers::runs_on(old.pid, &cluster));
 
     let second = PrivatePostgres::start(folder.path(), &QUICK).unwrap();
@@ -127,6 +127,16 @@ fn data_of_another_version_is_left_alone() {
     assert!(error.contains("made by PostgreSQL 9") && error.contains("PG_BIN"), "{error}");
     fs::write(folder.path().join("cluster/PG_VERSION"), "new\n").unwrap();
     assert!(refusal(folder.path()).contains("does not hold a version"));
+}
+
+#[test]
+fn the_lock_is_free_at_once_even_if_a_starting_child_still_has_the_file() {
+    let folder = folder();
+    let lock = Lock::take(folder.path()).unwrap();
+    let inherited = lock.0.try_clone().unwrap();
+    drop(lock);
+    Lock::take(folder.path()).unwrap();
+    drop(inherited);
 }
 
 #[test]
