@@ -180,30 +180,41 @@ async fn admitted(shared: &Shared, bucket: Bucket, claimed: Vec<Claimed>) -> Vec
 /// their order. A full channel makes it wait; the heartbeat keeps what waits.
 pub(super) async fn prepare_batches(
     shared: Arc<Shared>,
-    mut batches: mpsc::Receiver<Batch>,
+    batches: mpsc::Receiver<Batch>,
     ready: mpsc::Sender<MicroBatch>,
 ) {
     let at_once = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    while let Some(Batch { bucket, mut claimed }) = batches.recv().await {
-        let mut parts = Vec::new();
-        while !claimed.is_empty() {
-            let rest = claimed.split_off(claimed.len().min(shared.settings.micro_batch));
-            parts.push(std::mem::replace(&mut claimed, rest));
+    let batches = stream::unfold(batches, async |mut batches| Some((batches.recv().await?, batches)));
+    let most = shared.settings.micro_batch;
+    // The end of one batch and the beginning of the next are made at the same time: no core waits between them.
+    let parts = batches.flat_map(|batch| stream::iter(split(batch, most)));
+    let prepared = parts.map(|part| prepare_part(shared.clone(), part)).buffered(at_once);
+    tokio::pin!(prepared);
+    while let Some(MicroBatch { bucket, mails }) = prepared.next().await {
+        if mails.is_empty() {
+            continue;
         }
-        let mut prepared = stream::iter(parts).map(|part| prepare_part(shared.clone(), bucket, part)).buffered(at_once);
-        while let Some(mails) = prepared.next().await {
-            if mails.is_empty() {
-                continue;
-            }
-            if let Err(mpsc::error::SendError(unsent)) = ready.send(MicroBatch { bucket, mails }).await {
-                give_back(&shared, bucket, unsent.mails.iter().map(|mail| mail.claimed.fence()).collect()).await;
-            }
+        if let Err(mpsc::error::SendError(unsent)) = ready.send(MicroBatch { bucket, mails }).await {
+            give_back(&shared, bucket, unsent.mails.iter().map(|mail| mail.claimed.fence()).collect()).await;
         }
     }
 }
 
+fn split(Batch { bucket, mut claimed }: Batch, most: usize) -> Vec<Batch> {
+    let mut parts = Vec::new();
+    while !claimed.is_empty() {
+        let rest = claimed.split_off(claimed.len().min(most));
+        parts.push(Batch { bucket, claimed: std::mem::replace(&mut claimed, rest) });
+    }
+    parts
+}
+
+async fn prepare_part(shared: Arc<Shared>, Batch { bucket, claimed }: Batch) -> MicroBatch {
+    MicroBatch { bucket, mails: prepare_claimed(shared, bucket, claimed).await }
+}
+
 /// Answers the mails that are ready; one that cannot be made waits a while.
-async fn prepare_part(shared: Arc<Shared>, bucket: Bucket, claimed: Vec<Admitted>) -> Vec<Prepared> {
+async fn prepare_claimed(shared: Arc<Shared>, bucket: Bucket, claimed: Vec<Admitted>) -> Vec<Prepared> {
     let fences: Vec<Fence> = claimed.iter().map(|(one, _)| one.fence()).collect();
     if shared.stop.is_cancelled() {
         give_back(&shared, bucket, fences).await;

@@ -48,9 +48,10 @@ impl Held {
         self.lock().get(&id).is_some_and(|lease| real < lease.until)
     }
 
-    fn by_bucket(&self) -> BTreeMap<Bucket, Vec<Fence>> {
+    /// What would be lost before this instant (real time).
+    fn ending_before(&self, instant: DateTime<Utc>) -> BTreeMap<Bucket, Vec<Fence>> {
         let mut buckets: BTreeMap<Bucket, Vec<Fence>> = BTreeMap::new();
-        for (id, lease) in self.lock().iter() {
+        for (id, lease) in self.lock().iter().filter(|(_, lease)| lease.until < instant) {
             buckets.entry(lease.bucket).or_default().push((*id, lease.attempt));
         }
         buckets
@@ -61,16 +62,19 @@ impl Held {
     }
 }
 
-/// Renews every held lease three times in its span: a relay may take ten minutes over one mail (RFC 5321 4.5.3.2).
+/// Renews each held lease that has lived through a third of its span: a relay may take ten minutes over one mail (RFC 5321
+/// 4.5.3.2). Most mails are settled long before, and are left to those who settle them. A renewal that fails is tried three
+/// times more before the lease is lost.
 pub(super) async fn heartbeat(shared: Arc<Shared>, stop: CancellationToken) {
-    let every = shared.settings.lease.to_std().unwrap_or_default() / 3;
+    let every = shared.settings.lease.to_std().unwrap_or_default() / 6;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(every) => {}
         }
-        let until = shared.service.clock().real() + shared.settings.lease;
-        for (bucket, fences) in shared.held.by_bucket() {
+        let real = shared.service.clock().real();
+        let until = real + shared.settings.lease;
+        for (bucket, fences) in shared.held.ending_before(real + shared.settings.lease * 2 / 3) {
             match queue::renew(shared.service.hot_db(), bucket, &fences, until).await {
                 Ok(renewed) => shared.held.renewed(renewed, until),
                 Err(error) => {

@@ -59,10 +59,10 @@ pub(super) enum Call {
 }
 
 impl Line {
-    /// With room in each lane for one micro-batch that waits and two that are being marked.
+    /// With room in each lane for two micro-batches: one that waits and one that is being marked, or both being marked.
     pub(super) fn new(micro_batch: usize, roomier: Arc<Notify>) -> Self {
         let (for_senders, for_markers) = (Notify::new(), Notify::new());
-        Self { state: Mutex::default(), for_senders, for_markers, roomier, most: 3 * micro_batch.max(1) }
+        Self { state: Mutex::default(), for_senders, for_markers, roomier, most: 2 * micro_batch.max(1) }
     }
 
     /// For how many more there is room in a lane.
@@ -110,7 +110,7 @@ impl Line {
             }
         };
         // Whoever waits for room waits for that of a micro-batch, and need not look after each mail.
-        if left <= 2 * self.most / 3 {
+        if left <= self.most / 2 {
             self.roomier.notify_waiters();
         }
         Some(errand)
@@ -308,18 +308,18 @@ mod tests {
     #[tokio::test]
     async fn each_lane_has_room_of_its_own_and_the_urgent_one_goes_first() {
         let line = line(1);
-        line.reserve(Lane::Steps, 2);
+        line.reserve(Lane::Steps, 1);
         put_in(&line, Lane::Steps);
-        assert_eq!((line.room(Lane::Steps), line.room(Lane::Urgent)), (0, 3));
+        assert_eq!((line.room(Lane::Steps), line.room(Lane::Urgent)), (0, 2));
         put_in(&line, Lane::Urgent);
         line.take().unwrap();
-        assert_eq!((line.room(Lane::Steps), line.room(Lane::Urgent)), (0, 3), "that was the urgent one");
-        line.release(Lane::Steps, 2);
-        assert_eq!(line.room(Lane::Steps), 2);
+        assert_eq!((line.room(Lane::Steps), line.room(Lane::Urgent)), (0, 2), "that was the urgent one");
+        line.release(Lane::Steps, 1);
+        assert_eq!(line.room(Lane::Steps), 1);
         line.close();
         assert_eq!(line.called(true).now_or_never(), Some(Call::Work), "what lies there is done first");
         line.take().unwrap();
-        assert_eq!(line.room(Lane::Steps), 3);
+        assert_eq!(line.room(Lane::Steps), 2);
         assert_eq!(line.called(true).now_or_never(), Some(Call::Closed));
         assert!(line.take().is_none());
     }

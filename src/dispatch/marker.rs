@@ -10,6 +10,7 @@ use super::claimer::{MicroBatch, give_back, give_back_until};
 use super::line::{Errand, Lane};
 use super::prepare::Prepared;
 use crate::model::Bucket;
+use crate::store;
 use crate::store::queue::{self, Claimed, Fence};
 
 /// Marks until there are no more micro-batches.
@@ -52,18 +53,25 @@ async fn still_open(shared: &Shared, bucket: Bucket, mails: Vec<Prepared>) -> Ve
     open
 }
 
+/// So often a mark that was undone for another statement is tried again.
+const STEP_ASIDE: u32 = 5;
+
 /// Answers those that may be sent; the others are given back.
 async fn mark(shared: &Shared, bucket: Bucket, mails: Vec<Prepared>) -> Vec<Prepared> {
     let fences: Vec<Fence> = mails.iter().map(|mail| mail.claimed.fence()).collect();
-    let until = shared.service.clock().real() + shared.settings.lease;
     let claimed: Vec<&Claimed> = mails.iter().map(|mail| &mail.claimed).collect();
-    let marked: HashSet<Uuid> = match queue::mark_sending(shared.service.hot_db(), bucket, &claimed, until).await {
-        Ok(marked) => marked.into_iter().collect(),
-        Err(error) => {
-            // Whether the mark was committed is unknown: the leases run out and decide.
-            tracing::warn!(%error, "deliveries could not be marked as sending; their leases will run out");
-            shared.held.let_go(fences.into_iter().map(|(id, _)| id));
-            return Vec::new();
+    let mut stepped_aside = 0;
+    let (marked, until): (HashSet<Uuid>, _) = loop {
+        let until = shared.service.clock().real() + shared.settings.lease;
+        match queue::mark_sending(shared.service.hot_db(), bucket, &claimed, until).await {
+            Ok(marked) => break (marked.into_iter().collect(), until),
+            Err(error) if store::was_undone_for_another(&error) && stepped_aside < STEP_ASIDE => stepped_aside += 1,
+            Err(error) => {
+                // Whether the mark was committed is unknown: the leases run out and decide.
+                tracing::warn!(%error, "deliveries could not be marked as sending; their leases will run out");
+                shared.held.let_go(fences.into_iter().map(|(id, _)| id));
+                return Vec::new();
+            }
         }
     };
     shared.held.renewed(marked.iter().copied(), until);

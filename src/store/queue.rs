@@ -60,6 +60,14 @@ impl Claimed {
 /// A claimed delivery's identity and fence.
 pub type Fence = (Uuid, i32);
 
+/// Identities and attempts, by identity. A statement locks deliveries in the order in which it is given them, and two that
+/// lock some of the same would wait for each other for ever if that were not one order for all.
+fn in_order(batch: &[Fence]) -> (Vec<Uuid>, Vec<i32>) {
+    let mut batch = batch.to_vec();
+    batch.sort_unstable();
+    batch.into_iter().unzip()
+}
+
 /// What one look across all buckets found.
 #[derive(Debug, Default)]
 pub struct Look {
@@ -164,6 +172,8 @@ pub async fn mark_sending(
     batch: &[&Claimed],
     lease_until: DateTime<Utc>,
 ) -> Result<Vec<Uuid>, sqlx::Error> {
+    let mut batch = batch.to_vec();
+    batch.sort_by_key(|one| one.id);
     let ids: Vec<Uuid> = batch.iter().map(|one| one.id).collect();
     let attempts: Vec<i32> = batch.iter().map(|one| one.attempt).collect();
     let enrollments: Vec<Uuid> = batch.iter().map(|one| one.enrollment).collect();
@@ -189,7 +199,7 @@ pub async fn renew(
     batch: &[Fence],
     lease_until: DateTime<Utc>,
 ) -> Result<Vec<Uuid>, sqlx::Error> {
-    let (ids, attempts): (Vec<_>, Vec<_>) = batch.iter().copied().unzip();
+    let (ids, attempts) = in_order(batch);
     let rows =
         sqlx::query_file!("src/store/sql/renew.sql", bucket.get(), &ids, &attempts, lease_until).fetch_all(db).await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
@@ -201,6 +211,8 @@ pub async fn release(
     bucket: Bucket,
     batch: &[(Fence, Option<DateTime<Utc>>)],
 ) -> Result<u64, sqlx::Error> {
+    let mut batch = batch.to_vec();
+    batch.sort_by_key(|((id, _), _)| *id);
     let ids: Vec<Uuid> = batch.iter().map(|((id, _), _)| *id).collect();
     let attempts: Vec<i32> = batch.iter().map(|((_, attempt), _)| *attempt).collect();
     let not_before: Vec<Option<DateTime<Utc>>> = batch.iter().map(|(_, not_before)| *not_before).collect();
@@ -244,7 +256,7 @@ pub async fn send_again(
     not_before: DateTime<Utc>,
     hands: Hands,
 ) -> Result<Vec<Uuid>, sqlx::Error> {
-    let (ids, attempts): (Vec<_>, Vec<_>) = batch.iter().copied().unzip();
+    let (ids, attempts) = in_order(batch);
     let rows = sqlx::query_file!(
         "src/store/sql/sending_again.sql",
         bucket.get(),

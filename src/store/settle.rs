@@ -122,6 +122,9 @@ pub async fn settle(
     outcomes: &[Outcome],
     hands: Hands,
 ) -> Result<Vec<Changed>, sqlx::Error> {
+    let mut outcomes: Vec<&Outcome> = outcomes.iter().collect();
+    // As all statements that lock several deliveries do.
+    outcomes.sort_by_key(|one| one.id);
     let ids: Vec<Uuid> = outcomes.iter().map(|one| one.id).collect();
     let attempts: Vec<i32> = outcomes.iter().map(|one| one.attempt).collect();
     let states: Vec<String> = outcomes.iter().map(|one| one.state.as_str().to_owned()).collect();

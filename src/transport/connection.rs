@@ -4,6 +4,7 @@ use std::time::Duration;
 use lettre::Address;
 use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Quit, Rcpt, Rset, Starttls};
 use lettre::transport::smtp::extension::{ClientId, MailBodyParameter, MailParameter};
+use memchr::memchr2;
 
 use super::classify::{Reply, Stage, shown};
 use super::login::log_in;
@@ -454,7 +455,7 @@ fn stuff(message: &[u8], out: &mut Vec<u8>) {
         if rest[0] == b'.' {
             out.push(b'.');
         }
-        let end = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(rest.len());
+        let end = memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
         out.extend_from_slice(&rest[..end]);
         out.extend_from_slice(b"\r\n");
         rest = &rest[end..];

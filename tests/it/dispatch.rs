@@ -4,7 +4,7 @@ use regimen::local::smtp::Verdict;
 use serde_json::json;
 
 use crate::support::relay::{At, Relay};
-use crate::support::{App, Setup, days, hours, minutes};
+use crate::support::{App, Setup, days, hours, minutes, neighbours};
 
 /// A reader whose second part is due now.
 async fn second_part_due(setup: Setup) -> App {
@@ -289,13 +289,6 @@ async fn a_confirmation_does_not_wait_behind_a_backlog_of_steps() {
     app.dispatch_all_due().await;
     let place = app.relay.taken()[before..].iter().position(|mail| mail.to == ["new@example.org"]);
     assert!(place.is_some_and(|place| place < 60), "it came at place {place:?} of 121");
-}
-
-/// Addresses of one bucket, so that one micro-batch carries them all.
-fn neighbours(count: usize) -> Vec<String> {
-    let bucket = crate::support::address("reader@example.org").bucket();
-    let all = (0..).map(|number| format!("reader{number}@example.org"));
-    all.filter(|one| crate::support::address(one).bucket() == bucket).take(count).collect()
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod demo;
 mod dispatch;
 mod faults;
 mod layering;
+mod locks;
 mod logs;
 mod main_job;
 mod migrate;

@@ -54,6 +54,13 @@ pub fn address(text: &str) -> EmailAddress {
     EmailAddress::parse(text).unwrap()
 }
 
+/// Addresses of one bucket, so that one micro-batch carries them all.
+pub fn neighbours(count: usize) -> Vec<String> {
+    let bucket = address("reader@example.org").bucket();
+    let all = (0..).map(|number| format!("reader{number}@example.org"));
+    all.filter(|one| address(one).bucket() == bucket).take(count).collect()
+}
+
 /// What a story may set.
 pub struct Setup {
     /// Where the story begins: a Monday noon in New York by default.
