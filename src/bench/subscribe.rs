@@ -12,6 +12,7 @@ use super::ground::Ground;
 use super::pgbench::Writer;
 use super::report::{median, per_second, share};
 use super::{Bench, line};
+use crate::store::growth;
 
 const CLIENTS: usize = 64;
 
@@ -30,6 +31,8 @@ pub(super) async fn subscribe(bench: &mut Bench, ground: &Ground, span: Duration
         let span = if round == 0 { span / 4 } else { span };
         let ceiling = writer.measure(ground, &theirs, span).await?;
         let load = load(address, series.clone(), first, span).await?;
+        // As `regimen dispatch` does beside it, which is not measured here.
+        growth::analyze_doubled(&database.pool).await?;
         first = load.next;
         answered += load.millis.len() as u64;
         for (status, count) in &load.others {

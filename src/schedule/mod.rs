@@ -16,7 +16,7 @@ use crate::actions::retention::{self, Pruned};
 use crate::actions::tidy::{self, OnUncertain};
 use crate::actions::{ActionError, Service};
 use crate::config::Schedule;
-use crate::store::{self, WAKE_CHANNEL, installation};
+use crate::store::{self, WAKE_CHANNEL, growth, installation};
 
 /// What this process's ticker does.
 pub struct Settings {
@@ -58,6 +58,12 @@ pub async fn run(service: Service, settings: Settings, node: Uuid, stop: Cancell
         s.clock().agree(store::server_time(s.db()).await?);
         installation::node_seen(s.db(), node, role, s.clock().real(), s.vitals().tick()).await?;
         s.refresh_content().await
+    });
+    recurring(&mut work, s, &stop, &Arc::default(), Duration::from_secs(5), |s| async move {
+        for table in growth::analyze_doubled(s.db()).await? {
+            tracing::debug!(table, "it has doubled, and PostgreSQL has looked at it again");
+        }
+        Ok(())
     });
     work.spawn(listen(service.clone(), stop.clone()));
     while work.join_next().await.is_some() {}

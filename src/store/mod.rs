@@ -4,6 +4,7 @@
 //! where the clock takes its offset from.
 pub mod admin;
 pub mod enrollments;
+pub mod growth;
 pub mod installation;
 pub mod limits;
 pub mod queue;

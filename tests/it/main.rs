@@ -10,6 +10,7 @@ mod crash;
 mod demo;
 mod dispatch;
 mod faults;
+mod growth;
 mod layering;
 mod locks;
 mod logs;
