@@ -90,7 +90,7 @@ async fn clean_up(service: Service, stop: CancellationToken) -> anyhow::Result<(
 /// database's return to say what became of its mails, before they are taken for uncertain and sent again.
 struct Grace {
     span: Duration,
-    /// A database that takes longer than this over an answer was away: the heartbeat may have missed two beats of three.
+    /// A database that takes longer than this over an answer was away: the heartbeat keeps leases good for so long.
     patience: Duration,
     until: Mutex<Option<Instant>>,
 }
