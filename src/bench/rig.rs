@@ -136,6 +136,15 @@ impl<'a> Rig<'a> {
 
     /// How many of these are not accepted with exactly one accepted attempt, or have no next step.
     async fn open_in(&self, owed: &[Owed]) -> anyhow::Result<u64> {
+        let mut open = 0;
+        // So few at a time that PostgreSQL looks each up by its key.
+        for some in owed.chunks(1_000) {
+            open += self.open_in_some(some).await?;
+        }
+        Ok(open)
+    }
+
+    async fn open_in_some(&self, owed: &[Owed]) -> anyhow::Result<u64> {
         let buckets: Vec<i16> = owed.iter().map(|one| one.bucket).collect();
         let ids: Vec<uuid::Uuid> = owed.iter().map(|one| one.id).collect();
         let closed = sqlx::query_scalar!(
