@@ -60,8 +60,9 @@ pub async fn run(service: Service, settings: Settings, node: Uuid, stop: Cancell
         s.refresh_content().await
     });
     recurring(&mut work, s, &stop, &Arc::default(), Duration::from_secs(5), |s| async move {
-        for table in growth::analyze_doubled(s.db()).await? {
-            tracing::debug!(table, "it has doubled, and PostgreSQL has looked at it again");
+        let tables = growth::analyze_doubled(s.db()).await?;
+        if !tables.is_empty() {
+            tracing::debug!(?tables, "these have doubled, and PostgreSQL has looked at all that grow again");
         }
         Ok(())
     });
