@@ -116,6 +116,12 @@ impl Reader<'_> {
         Some(Smtp { url: self.optional("smtp", "url").map(Secret), hello_name, share: share?, relays, domains })
     }
 
+    fn hello_name(&mut self, public_url: &str) -> String {
+        self.domain("smtp", "hello_name")
+            .or_else(|| Url::parse(public_url).ok()?.host_str().map(|host| host.trim_matches(['[', ']']).to_owned()))
+            .unwrap_or_else(|| "localhost".to_owned())
+    }
+
     fn ordinary_share(&mut self) -> Option<Share> {
         let connections = self.integer("smtp", "connections", 1, MOST_CONNECTIONS);
         let mails_per_connection = self.integer("smtp", "mails_per_connection", 1, MOST_PER_CONNECTION);
