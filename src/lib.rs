@@ -13,6 +13,7 @@ pub mod dispatch;
 pub mod links;
 pub mod local;
 pub mod mail;
+pub mod messages;
 pub mod model;
 pub mod schedule;
 pub mod seal;

@@ -3,7 +3,7 @@ use super::sign_up::{confirmations_used_up, owe_now, supersede_confirmations};
 use super::{ActionError, Service};
 use crate::content::{Policy, Series};
 use crate::links::{Link, Purpose};
-use crate::model::{DeliveryState, EnrollmentState, Kind};
+use crate::model::{DeliveryState, EnrollmentState, Kind, Language};
 use crate::store::enrollments::{self, Enrollment};
 use crate::store::records::{self, Consent};
 use crate::store::settle::{NewDelivery, add_deliveries};
@@ -30,6 +30,8 @@ pub struct LinkView {
     /// How many parts the series has.
     pub parts: usize,
     pub state: LinkState,
+    /// What the reader reads.
+    pub language: Language,
 }
 
 /// What the link would do. Changes nothing.
@@ -37,7 +39,7 @@ pub async fn look(service: &Service, token: &str) -> Result<LinkView, ActionErro
     let link = service.link_key().read(token, Purpose::Confirm)?;
     let enrollment = enrollments::by_id(service.db(), link.bucket, link.enrollment).await?;
     let enrollment = enrollment.ok_or(ActionError::NotFound("sign-up"))?;
-    let series = service.series(&enrollment.series)?;
+    let series = service.series_in(&enrollment.series, enrollment.language)?;
     Ok(view_of(service, &series, &link, &enrollment))
 }
 
@@ -47,7 +49,7 @@ pub async fn confirm(service: &Service, token: &str) -> Result<LinkView, ActionE
     let mut tx = service.db().begin().await?;
     let enrollment = enrollments::lock(&mut *tx, link.bucket, link.enrollment).await?;
     let enrollment = enrollment.ok_or(ActionError::NotFound("sign-up"))?;
-    let series = service.series(&enrollment.series)?;
+    let series = service.series_in(&enrollment.series, enrollment.language)?;
     let view = view_of(service, &series, &link, &enrollment);
     if view.state != LinkState::Ready {
         return Ok(view);
@@ -75,8 +77,8 @@ pub async fn confirm(service: &Service, token: &str) -> Result<LinkView, ActionE
     Ok(view)
 }
 
-/// Sends a new link for a sign-up whose link has expired. The answer is the same when a cap was met.
-pub async fn send_new_link(service: &Service, token: &str) -> Result<(), ActionError> {
+/// Sends a new link for a sign-up whose link has expired. The answer, the reader's language, is the same when a cap was met.
+pub async fn send_new_link(service: &Service, token: &str) -> Result<Language, ActionError> {
     let link = service.link_key().read(token, Purpose::Confirm)?;
     let mut tx = service.db().begin().await?;
     let Some(enrollment) = enrollments::lock(&mut *tx, link.bucket, link.enrollment).await? else {
@@ -84,7 +86,7 @@ pub async fn send_new_link(service: &Service, token: &str) -> Result<(), ActionE
     };
     let spent = confirmations_used_up(service, &mut tx, link.bucket, enrollment.subscriber).await?;
     if enrollment.state != EnrollmentState::Pending || spent {
-        return Ok(());
+        return Ok(enrollment.language);
     }
     let real = service.clock().real();
     supersede_confirmations(service, &mut tx, link.bucket, enrollment.id).await?;
@@ -95,12 +97,12 @@ pub async fn send_new_link(service: &Service, token: &str) -> Result<(), ActionE
     crate::store::wake(&mut *tx).await?;
     tx.commit().await?;
     service.wake_dispatcher();
-    Ok(())
+    Ok(enrollment.language)
 }
 
 fn view_of(service: &Service, series: &Series, link: &Link, enrollment: &Enrollment) -> LinkView {
     let state = state_of(service, link, enrollment);
-    LinkView { series_title: series.title.clone(), parts: series.steps.len(), state }
+    LinkView { series_title: series.title.clone(), parts: series.steps.len(), state, language: enrollment.language }
 }
 
 fn state_of(service: &Service, link: &Link, enrollment: &Enrollment) -> LinkState {

@@ -15,7 +15,7 @@ pub mod tidy;
 pub mod trigger;
 pub mod unsubscribe;
 
-pub use service::{Publishing, Service, Settings};
+pub use service::{LinksOf, Publishing, Service, Settings};
 
 use crate::content::RenderError;
 use crate::links::LinkError;

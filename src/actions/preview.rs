@@ -1,8 +1,7 @@
 //! A step as a reader would get it, with links that lead nowhere.
-use super::{ActionError, Service};
+use super::{ActionError, LinksOf, Service};
 use crate::content::Rendered;
-use crate::model::{Bucket, ConditionKey, SeriesSlug, StepKey};
-use uuid::Uuid;
+use crate::model::{ConditionKey, SeriesSlug, StepKey};
 
 /// Renders a step for a condition. Its links are signed for an enrollment that does not exist.
 pub fn preview(
@@ -22,7 +21,6 @@ pub fn preview(
         Some(key) => key,
         None => &series.conditions.first().ok_or(ActionError::NotFound("condition in this series"))?.key,
     };
-    let nobody = Bucket::all().next().expect("there are 64 buckets");
-    let links = service.reader_links(nobody, Uuid::nil(), 0);
+    let links = service.reader_links(&LinksOf::nobody(series.words, &series.slug, step));
     Ok(series.render_step(step, condition, &links)?)
 }

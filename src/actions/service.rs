@@ -11,7 +11,8 @@ use super::sign_up::{Limits, SignUps};
 use crate::clock::Clock;
 use crate::content::{Bundle, Fault, Library, ReaderLinks, Series, compile};
 use crate::links::{Link, LinkKey, Purpose};
-use crate::model::{Bucket, EmailAddress, SeriesSlug};
+use crate::messages::{self, Values};
+use crate::model::{Bucket, EmailAddress, Language, SeriesSlug, StepKey};
 use crate::seal::Keyring;
 use crate::store::{self, installation, queue::Hands};
 use uuid::Uuid;
@@ -50,6 +51,26 @@ struct Inner {
     due: Notify,
     vitals: Vitals,
     sign_ups: SignUps,
+}
+
+/// Whose mail it is that links are made for.
+#[derive(Debug, Clone, Copy)]
+pub struct LinksOf<'a> {
+    pub bucket: Bucket,
+    pub enrollment: Uuid,
+    /// The number of the confirmation request that the mail answers.
+    pub confirm_request: i32,
+    pub language: Language,
+    /// What the mail is a part of, if it is a part.
+    pub step: Option<(&'a SeriesSlug, &'a StepKey)>,
+}
+
+impl<'a> LinksOf<'a> {
+    /// For a preview or a test: signed for an enrollment that does not exist.
+    pub fn nobody(language: Language, series: &'a SeriesSlug, step: &'a StepKey) -> Self {
+        let bucket = Bucket::all().next().expect("there are 64 buckets");
+        Self { bucket, enrollment: Uuid::nil(), confirm_request: 0, language, step: Some((series, step)) }
+    }
 }
 
 /// What became of an attempt to publish the content folder.
@@ -169,22 +190,34 @@ impl Service {
         self.library().series.get(slug).cloned().ok_or(ActionError::NotFound("series"))
     }
 
-    /// The links of one reader's mail. `confirm_request` is the number of the confirmation it answers.
-    pub fn reader_links(&self, bucket: Bucket, enrollment: Uuid, confirm_request: i32) -> ReaderLinks {
+    /// The series in this language, if it is translated; else as it is.
+    pub fn series_in(&self, slug: &SeriesSlug, language: Language) -> Result<Arc<Series>, ActionError> {
+        self.library().series_in(slug, language).ok_or(ActionError::NotFound("series"))
+    }
+
+    /// The links of one reader's mail.
+    pub fn reader_links(&self, mail: &LinksOf<'_>) -> ReaderLinks {
+        let LinksOf { bucket, enrollment, .. } = *mail;
         let issued = self.clock().real();
         let sign = |purpose, path: &str, request: u32| {
             let token = self.link_key().sign(&Link { purpose, bucket, enrollment, request, issued });
             format!("{}/{path}/{token}", self.public_url())
         };
+        let manage_url = sign(Purpose::Manage, "manage", 0);
+        let of_step = |link: &dyn Fn(&SeriesSlug, &StepKey) -> String| {
+            mail.step.map(|(series, step)| link(series, step)).unwrap_or_default()
+        };
         ReaderLinks {
+            view_url: of_step(&|_, step| format!("{manage_url}/parts/{step}")),
+            helpful_url: of_step(&|series, step| format!("{}/helpful/{series}/{step}", self.public_url())),
             unsubscribe_url: sign(Purpose::Unsubscribe, "unsubscribe", 0),
-            manage_url: sign(Purpose::Manage, "manage", 0),
-            confirm_url: sign(Purpose::Confirm, "confirm", u32::try_from(confirm_request).unwrap_or(0)),
+            manage_url,
+            confirm_url: sign(Purpose::Confirm, "confirm", u32::try_from(mail.confirm_request).unwrap_or(0)),
             never_url: sign(Purpose::Never, "never", 0),
             privacy_url: format!("{}/privacy", self.public_url()),
             terms_url: format!("{}/terms", self.public_url()),
             site_url: self.public_url().to_owned(),
-            expires_in: in_words(self.settings().confirm_expires),
+            expires_in: in_words(mail.language, self.settings().confirm_expires),
         }
     }
 
@@ -203,14 +236,14 @@ impl Service {
 }
 
 /// The span in the largest unit that divides it: "3 days", "1 hour".
-fn in_words(span: TimeDelta) -> String {
+fn in_words(language: Language, span: TimeDelta) -> String {
     let minutes = span.num_minutes().max(1);
-    let (number, unit) = match minutes {
-        _ if minutes % 1440 == 0 => (minutes / 1440, "day"),
-        _ if minutes % 60 == 0 => (minutes / 60, "hour"),
-        _ => (minutes, "minute"),
+    let (count, unit) = match minutes {
+        _ if minutes % 1440 == 0 => (minutes / 1440, "span-days"),
+        _ if minutes % 60 == 0 => (minutes / 60, "span-hours"),
+        _ => (minutes, "span-minutes"),
     };
-    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+    messages::filled(language, unit, &Values::new().with("count", count))
 }
 
 /// Publishes `bundle` if it has no fault; otherwise what was published before stays live. Fails when there is neither.

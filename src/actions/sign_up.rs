@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{ActionError, Service};
 use crate::content::{Policy, Series};
 use crate::model::{
-    Bucket, ConditionKey, DeliveryState, EmailAddress, EnrollmentState, Kind, SeriesSlug, StepKey, Zone,
+    Bucket, ConditionKey, DeliveryState, EmailAddress, EnrollmentState, Kind, Language, SeriesSlug, StepKey, Zone,
 };
 use crate::store::enrollments::{self, Enrollment, Pending};
 use crate::store::records::{self, Consent};
@@ -29,6 +29,7 @@ pub struct SignUp {
     pub address: EmailAddress,
     pub condition: ConditionKey,
     pub zone: Option<Zone>,
+    pub language: Language,
     /// Where it came from: "form" or "api".
     pub channel: &'static str,
 }
@@ -123,6 +124,7 @@ fn new_sign_up(service: &Service, series: &Series, request: &SignUp) -> NewSignU
         privacy_version: library.policy(Policy::Privacy).version.clone(),
         terms_version: library.policy(Policy::Terms).version.clone(),
         channel: request.channel,
+        language: request.language,
     }
 }
 
@@ -190,7 +192,9 @@ async fn ask_to_confirm(
     let condition = service.keyring().seal(&request.condition, known.subscriber, service.clock().random_bytes());
     let (enrollment, number) = match newest {
         Some(open) if open.state == EnrollmentState::Pending => {
-            let number = enrollments::replace_pending(&mut *tx, known.bucket, open.id, &condition, zone, real).await?;
+            let number =
+                enrollments::replace_pending(&mut *tx, known.bucket, open.id, &condition, zone, request.language, real)
+                    .await?;
             supersede_confirmations(service, tx, known.bucket, open.id).await?;
             (open.id, number)
         }
@@ -203,6 +207,7 @@ async fn ask_to_confirm(
                 series: &known.series.slug,
                 condition: &condition,
                 zone,
+                language: request.language,
                 done_steps: &done_steps,
             };
             enrollments::add_pending(&mut *tx, known.bucket, &pending, real).await?;

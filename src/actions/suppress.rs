@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{ActionError, Actor, Service};
 use crate::links::Purpose;
-use crate::model::{Bucket, EmailAddress, EnrollmentState, SuppressionReason};
+use crate::model::{Bucket, EmailAddress, EnrollmentState, Language, SuppressionReason};
 use crate::store::{admin, enrollments, records};
 
 /// Every kind of delivery: nothing owed is sent any more.
@@ -36,15 +36,15 @@ pub async fn unsuppress(service: &Service, address: &EmailAddress, by: &Actor) -
     Ok(())
 }
 
-/// Whether a "this was not me" link is one of ours. Changes nothing.
-pub async fn never_look(service: &Service, token: &str) -> Result<(), ActionError> {
+/// The reader's language, if a "this was not me" link is one of ours. Changes nothing.
+pub async fn never_look(service: &Service, token: &str) -> Result<Language, ActionError> {
     let link = service.link_key().read(token, Purpose::Never)?;
     let enrollment = enrollments::by_id(service.db(), link.bucket, link.enrollment).await?;
-    enrollment.map(drop).ok_or(ActionError::NotFound("sign-up"))
+    enrollment.map(|enrollment| enrollment.language).ok_or(ActionError::NotFound("sign-up"))
 }
 
 /// "This was not me, never write again": closes the enrollment and suppresses the address.
-pub async fn never(service: &Service, token: &str) -> Result<(), ActionError> {
+pub async fn never(service: &Service, token: &str) -> Result<Language, ActionError> {
     let link = service.link_key().read(token, Purpose::Never)?;
     let mut tx = service.db().begin().await?;
     let Some(enrollment) = enrollments::by_id(&mut *tx, link.bucket, link.enrollment).await? else {
@@ -56,7 +56,7 @@ pub async fn never(service: &Service, token: &str) -> Result<(), ActionError> {
     end_all(service, &mut tx, link.bucket, enrollment.subscriber, EnrollmentState::Suppressed).await?;
     super::unsubscribe::record(service, &mut tx, &enrollment, "not-me").await?;
     tx.commit().await?;
-    Ok(())
+    Ok(enrollment.language)
 }
 
 /// Ends every open enrollment of a subscriber and skips what they were owed.

@@ -6,7 +6,7 @@ use super::suppress::ALL_KINDS;
 use super::{ActionError, Service};
 use crate::content::Policy;
 use crate::links::Purpose;
-use crate::model::{EnrollmentState, StepKey, Zone};
+use crate::model::{EnrollmentState, Language, StepKey, Zone};
 use crate::store::enrollments::{self, Enrollment};
 use crate::store::records::{self, Consent};
 
@@ -16,6 +16,8 @@ pub struct UnsubscribeView {
     pub series_title: String,
     /// No further mail of this series will come.
     pub done: bool,
+    /// What the reader reads.
+    pub language: Language,
 }
 
 /// What the reader's own page shows; neither address nor condition, since a link can be forwarded.
@@ -28,6 +30,8 @@ pub struct ManageView {
     pub received: u32,
     pub parts: u32,
     pub zone: Zone,
+    /// What the reader reads.
+    pub language: Language,
     /// The path of the page to leave on; none when there is nothing to leave.
     pub unsubscribe_path: Option<String>,
     /// Where to write for what a forwarded link must not do.
@@ -62,7 +66,7 @@ pub async fn unsubscribe(service: &Service, token: &str) -> Result<UnsubscribeVi
 /// Changes nothing.
 pub async fn manage_look(service: &Service, token: &str) -> Result<ManageView, ActionError> {
     let enrollment = of_token(service, token, Purpose::Manage).await?;
-    let series = service.series(&enrollment.series)?;
+    let series = service.series_in(&enrollment.series, enrollment.language)?;
     let owed = enrollments::next_step_owed(service.db(), enrollment.bucket, enrollment.id).await?;
     let next = owed.and_then(|(_, step, due_at)| {
         let position = series.position(&StepKey::parse(&step).ok()?)?;
@@ -75,6 +79,7 @@ pub async fn manage_look(service: &Service, token: &str) -> Result<ManageView, A
         received: count(enrollment.done_steps.len()),
         parts: count(series.steps.len()),
         zone: enrollment.zone,
+        language: enrollment.language,
         unsubscribe_path: enrollment
             .state
             .is_open()
@@ -123,7 +128,8 @@ async fn of_token(service: &Service, token: &str, purpose: Purpose) -> Result<En
 }
 
 fn view(service: &Service, enrollment: &Enrollment, done: bool) -> Result<UnsubscribeView, ActionError> {
-    Ok(UnsubscribeView { series_title: service.series(&enrollment.series)?.title.clone(), done })
+    let series = service.series_in(&enrollment.series, enrollment.language)?;
+    Ok(UnsubscribeView { series_title: series.title.clone(), done, language: enrollment.language })
 }
 
 fn count(of: usize) -> u32 {

@@ -9,8 +9,12 @@ use include_dir::{Dir, include_dir};
 use sha2::{Digest, Sha256};
 
 use super::faults::{Fault, Faults};
+use crate::model::Language;
 
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/emails");
+
+/// Under this name a translated series file lies beside the series file.
+pub(super) const TRANSLATION: &str = "translation.toml";
 
 /// All files below `emails/`: path (with `/`) and text, with line ends as `\n`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +110,29 @@ impl Bundle {
         self.files.iter().map(|(path, text)| (path.as_str(), text.as_str()))
     }
 
+    /// The texts without those of language folders (`confirmation/es/…`), and, for each language that has such folders,
+    /// the texts in which its files stand in the places of those they translate.
+    pub(super) fn by_language(&self) -> (Self, BTreeMap<Language, Translated>) {
+        let mut base = Self { files: BTreeMap::new() };
+        let mut translations: BTreeMap<Language, Vec<(&str, String)>> = BTreeMap::new();
+        for (path, text) in &self.files {
+            match translates(path) {
+                Some((language, original)) => translations.entry(language).or_default().push((path, original)),
+                None => drop(base.files.insert(path.clone(), text.clone())),
+            }
+        }
+        let overlay = |files: Vec<(&str, String)>| {
+            let (mut bundle, mut origins) = (base.clone(), BTreeMap::new());
+            for (path, original) in files {
+                bundle.files.insert(original.clone(), self.files[path].clone());
+                origins.insert(original, path.to_owned());
+            }
+            Translated { bundle, origins }
+        };
+        let translations = translations.into_iter().map(|(language, files)| (language, overlay(files))).collect();
+        (base, translations)
+    }
+
     /// The names directly below `folder` that are folders themselves.
     pub(super) fn folders<'b>(&'b self, folder: &'b str) -> Vec<&'b str> {
         let inside = self.files.keys().filter_map(|path| below(path, folder));
@@ -118,6 +145,23 @@ impl Bundle {
     pub(super) fn names<'b>(&'b self, folder: &'b str) -> impl Iterator<Item = &'b str> {
         self.files.keys().filter_map(move |path| below(path, folder)).filter(|rest| !rest.contains('/'))
     }
+}
+
+/// All texts as one language has them.
+pub(super) struct Translated {
+    pub(super) bundle: Bundle,
+    /// For each file that is translated, where its translation really lies.
+    pub(super) origins: BTreeMap<String, String>,
+}
+
+/// `confirmation/es/body.md` translates `confirmation/body.md`. What a series file says in another language is a file of
+/// its own kind, which does not replace the series file.
+fn translates(path: &str) -> Option<(Language, String)> {
+    let (top, rest) = path.split_once('/')?;
+    let (folder, rest) = rest.split_once('/')?;
+    let language = Language::ALL.into_iter().find(|one| one.tag() == folder)?;
+    let rest = if rest == "series.toml" { TRANSLATION } else { rest };
+    Some((language, format!("{top}/{rest}")))
 }
 
 fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::article;
-use super::bundle::Bundle;
+use super::bundle::{Bundle, TRANSLATION, Translated};
 use super::faults::{Fault, Faults};
 use super::layout::{Frame, Layout};
 use super::mail::{self, Mail};
@@ -13,7 +13,7 @@ use super::render::{ReaderLinks, SystemHead, Templates, step_name};
 use super::series::{Series, Step};
 use super::series_file::{SeriesFile, StepEntry};
 use super::variables::{Marks, Vocabulary};
-use crate::model::{Kind, SeriesSlug};
+use crate::model::{Kind, Language, SeriesSlug};
 
 /// Gmail cuts a mail off at 102 KB, and with it the way to unsubscribe.
 const MAX_HTML_BYTES: usize = 100 * 1024;
@@ -24,7 +24,8 @@ const MAX_TEMPLATES: usize = 2000;
 /// Folders of `emails/` that are no series.
 const RESERVED: [&str; 6] = ["layouts", "partials", "policies", "confirmation", "reminder", "already-signed-up"];
 
-const STEP_LINKS: &[&str] = &["unsubscribe_url", "manage_url", "privacy_url", "terms_url", "site_url"];
+const STEP_LINKS: &[&str] =
+    &["unsubscribe_url", "manage_url", "privacy_url", "terms_url", "site_url", "view_url", "helpful_url"];
 
 /// A mail that belongs to no step: its folder, the reader's values that it can show, and those that it must.
 struct SystemMail {
@@ -52,8 +53,10 @@ pub struct Library {
     /// The version of the bundle, which each delivery records.
     pub version: String,
     pub series: BTreeMap<SeriesSlug, Arc<Series>>,
+    translations: BTreeMap<(SeriesSlug, Language), Arc<Series>>,
     privacy: PolicyPage,
     terms: PolicyPage,
+    translated_policies: BTreeMap<(Policy, Language), PolicyPage>,
 }
 
 impl Library {
@@ -63,6 +66,18 @@ impl Library {
             Policy::Terms => &self.terms,
         }
     }
+
+    /// The policy in this language, if it is translated; else as it is.
+    pub fn policy_in(&self, policy: Policy, language: Language) -> &PolicyPage {
+        self.translated_policies.get(&(policy, language)).unwrap_or_else(|| self.policy(policy))
+    }
+
+    /// The series in this language, if it is translated; else as it is.
+    pub fn series_in(&self, slug: &SeriesSlug, language: Language) -> Option<Arc<Series>> {
+        let series = self.series.get(slug)?;
+        let translated = || self.translations.get(&(slug.clone(), language));
+        Some(translated().unwrap_or(series).clone())
+    }
 }
 
 /// Reads, checks and compiles everything that does not depend on a reader.
@@ -70,17 +85,71 @@ pub fn compile(bundle: &Bundle) -> Result<Library, Vec<Fault>> {
     let mut faults = Faults::default();
     check_characters(bundle, &mut faults);
     let marks = Marks::for_bundle(bundle);
-    let layout = Layout::load(bundle, &mut faults);
-    let privacy = policies::read(Policy::Privacy, bundle, &marks, &mut faults);
-    let terms = policies::read(Policy::Terms, bundle, &marks, &mut faults);
-    let mut compiler = Compiler { bundle, marks: &marks, layout: layout.as_ref(), faults: &mut faults };
-    let series = compiler.all_series();
-    match (privacy, terms, faults.is_empty()) {
-        (Some(privacy), Some(terms), true) => {
-            let series = series.into_iter().map(|one| (one.slug.clone(), Arc::new(one))).collect();
-            Ok(Library { version: bundle.version(), series, privacy, terms })
+    let (base, translations) = bundle.by_language();
+    let texts = Texts::read(&base, &marks, None, &mut faults);
+    let mut library = Library {
+        version: bundle.version(),
+        series: texts.series.into_iter().map(|one| (one.slug.clone(), Arc::new(one))).collect(),
+        translations: BTreeMap::new(),
+        privacy: texts.privacy.unwrap_or_default(),
+        terms: texts.terms.unwrap_or_default(),
+        translated_policies: BTreeMap::new(),
+    };
+    for (language, translated) in &translations {
+        check_origins(*language, &base, translated, &mut faults);
+        let mut theirs = Faults::default();
+        let texts = Texts::read(&translated.bundle, &marks, Some(*language), &mut theirs);
+        faults.take_over(theirs, &translated.origins);
+        let series = texts.series.into_iter().map(|one| ((one.slug.clone(), *language), Arc::new(one)));
+        library.translations.extend(series);
+        let policies = [(Policy::Privacy, texts.privacy), (Policy::Terms, texts.terms)];
+        for (policy, page) in policies.into_iter().filter_map(|(policy, page)| Some((policy, page?))) {
+            check_version(&library, policy, &page, translated, &mut faults);
+            library.translated_policies.insert((policy, *language), page);
         }
-        _ => Err(faults.into_vec()),
+    }
+    if faults.is_empty() { Ok(library) } else { Err(faults.into_vec()) }
+}
+
+/// What is read of one language; what is missing has its fault.
+struct Texts {
+    series: Vec<Series>,
+    privacy: Option<PolicyPage>,
+    terms: Option<PolicyPage>,
+}
+
+impl Texts {
+    /// All texts, or only those which there are in `language`.
+    fn read(bundle: &Bundle, marks: &Marks, language: Option<Language>, faults: &mut Faults) -> Self {
+        let layouts = Language::ALL.map(|words| Layout::load(bundle, words, faults));
+        let policy = |policy, faults: &mut Faults| policies::read(policy, bundle, marks, faults);
+        let (privacy, terms) = (policy(Policy::Privacy, faults), policy(Policy::Terms, faults));
+        let series = Compiler { bundle, marks, layouts: &layouts, language, faults }.all_series();
+        Self { series, privacy, terms }
+    }
+}
+
+/// A translation of nothing is a slip in a name; and a series is translated with its name, or not at all.
+fn check_origins(language: Language, base: &Bundle, translated: &Translated, faults: &mut Faults) {
+    for (original, file) in &translated.origins {
+        let series = original.split('/').next().unwrap_or_default();
+        let is_series = base.get(&format!("{series}/series.toml")).is_some();
+        if !original.ends_with(TRANSLATION) && base.get(original).is_none() {
+            faults.add(file, None, format!("this translates nothing: there is no {original}"));
+        }
+        if is_series && !translated.origins.contains_key(&format!("{series}/{TRANSLATION}")) {
+            let file = format!("{series}/{language}/series.toml");
+            faults.add(&file, None, "missing: a translated series says its title and its conditions here");
+        }
+    }
+}
+
+/// A consent names one version: what was agreed to is the same in all languages.
+fn check_version(library: &Library, policy: Policy, page: &PolicyPage, translated: &Translated, faults: &mut Faults) {
+    let original = &library.policy(policy).version;
+    let file = translated.origins.get(&policies::file(policy));
+    if let Some(file) = file.filter(|_| page.version != *original) {
+        faults.add(file, None, format!("the version is not that of the original, {original}"));
     }
 }
 
@@ -97,7 +166,10 @@ fn check_characters(bundle: &Bundle, faults: &mut Faults) {
 struct Compiler<'c> {
     bundle: &'c Bundle,
     marks: &'c Marks,
-    layout: Option<&'c Layout>,
+    /// For each language of words.
+    layouts: &'c [Option<Layout>; 2],
+    /// The language to translate into.
+    language: Option<Language>,
     faults: &'c mut Faults,
 }
 
@@ -135,8 +207,16 @@ impl<'c> Compiler<'c> {
             self.faults.add(&path, None, "missing: a folder that is no series has no place here");
             return None;
         };
+        let translation = format!("{folder}/{TRANSLATION}");
+        let translation = match self.language {
+            Some(language) => Some((language, self.bundle.get(&translation)?, translation)),
+            None => None,
+        };
         let slug = SeriesSlug::parse(folder).map_err(|error| self.faults.add(folder, None, error.to_string())).ok();
-        let file = SeriesFile::read(&path, text, self.faults);
+        let mut file = SeriesFile::read(&path, text, self.faults);
+        if let Some((language, text, path)) = translation {
+            file.translate(language, &path, text, self.faults);
+        }
         self.check_folders(folder, &file);
         if file.steps.len() * file.conditions.len() > MAX_TEMPLATES {
             self.faults.add(&path, None, format!("steps times conditions are more than {MAX_TEMPLATES}"));
@@ -149,10 +229,12 @@ impl<'c> Compiler<'c> {
         let templates = parts.templates;
         let vocabulary = Vocabulary { marks: self.marks, constants: file.constants(), reader: &[] };
         let article = article::read(folder, self.bundle, &file, &vocabulary, self.faults);
+        let words = file.words();
         let hours = file.hours?;
         Some(Series {
             slug: slug?,
             title: file.title,
+            words,
             language: file.language,
             from: file.from?,
             reply_to: file.reply_to,
@@ -293,7 +375,9 @@ impl<'c> Compiler<'c> {
             sources: &mail.sources,
             links: vocabulary.reader_marks(),
         };
-        let framed = self.layout.and_then(|layout| layout.set(&frame, &body.html, &body.text, self.marks, self.faults));
+        let framed = self.layouts[parts.file.words() as usize]
+            .as_ref()
+            .and_then(|layout| layout.set(&frame, &body.html, &body.text, self.marks, self.faults));
         let Some(framed) = framed else { return };
         if let Err(error) = parts.templates.add(name, &framed.html, &framed.text) {
             return self.faults.add(&mail.file, None, format!("not a template: {}", error.reason()));

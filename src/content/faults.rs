@@ -1,5 +1,5 @@
 //! What is wrong with a text, and where.
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// One fault of one file.
@@ -32,6 +32,15 @@ impl Faults {
     pub(super) fn add(&mut self, file: &str, line: impl Into<Option<u32>>, message: impl Into<String>) {
         if self.0.len() < Self::MOST {
             self.0.insert(Fault { file: file.to_owned(), line: line.into(), message: message.into() });
+        }
+    }
+
+    /// Takes over the faults of those files that `origins` knows, under the names that they really have.
+    pub(super) fn take_over(&mut self, other: Self, origins: &BTreeMap<String, String>) {
+        for fault in other.0 {
+            if let Some(file) = origins.get(&fault.file) {
+                self.add(file, fault.line, fault.message);
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use super::front::Source;
 use super::keys::count;
 use super::plain;
 use super::variables::{Marks, escape_html};
+use crate::messages::{self, Language, Say};
 
 const HTML: &str = "layouts/mail.html.hbs";
 const TEXT: &str = "layouts/mail.txt.hbs";
@@ -53,14 +54,17 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    pub(super) fn load(bundle: &Bundle, faults: &mut Faults) -> Option<Self> {
+    /// `words` is the language of what the layout itself says, with the helper `t`.
+    pub(super) fn load(bundle: &Bundle, words: Language, faults: &mut Faults) -> Option<Self> {
         let html = template(HTML, bundle, faults);
         let text = template(TEXT, bundle, faults);
         let css = read(CSS, bundle, faults).and_then(|css| check_css(css, faults));
         let mut html = html?;
         html.register_escape_fn(escape_html);
+        messages::register(&mut html, "t", words, Say::Escaped);
         let mut text = text?;
         text.register_escape_fn(no_escape);
+        messages::register(&mut text, "t", words, Say::Plain);
         let options = InlineOptions { load_remote_stylesheets: false, keep_at_rules: true, ..InlineOptions::default() };
         Some(Self { html, text, css: css?, inliner: CSSInliner::new(options) })
     }

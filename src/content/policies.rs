@@ -26,7 +26,7 @@ impl Policy {
 }
 
 /// A policy as HTML; headings begin at `<h2>`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PolicyPage {
     pub title: String,
     /// What a consent records.
@@ -34,8 +34,13 @@ pub struct PolicyPage {
     pub html: String,
 }
 
+/// Where its text is.
+pub(super) fn file(policy: Policy) -> String {
+    format!("policies/{}.md", policy.as_str())
+}
+
 pub(super) fn read(policy: Policy, bundle: &Bundle, marks: &Marks, faults: &mut Faults) -> Option<PolicyPage> {
-    let file = format!("policies/{}.md", policy.as_str());
+    let file = file(policy);
     let Some(text) = bundle.get(&file) else {
         faults.add(&file, None, "missing");
         return None;

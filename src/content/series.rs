@@ -1,13 +1,13 @@
 //! A series as the rest of the program sees it.
 use std::collections::BTreeSet;
 
-use chrono::{NaiveDate, NaiveTime, TimeDelta};
+use chrono::{Datelike as _, NaiveDate, NaiveTime, TimeDelta};
 
 use super::article::Article;
 use super::front::Source;
 use super::render::Templates;
-use crate::model::Mailbox;
-use crate::model::{ConditionKey, Delay, Rhythm, SeriesSlug, StepKey, Window, Zone};
+use crate::messages::{self, Values};
+use crate::model::{ConditionKey, Delay, Language, Mailbox, Rhythm, SeriesSlug, StepKey, Window, Zone};
 
 /// A series that has no fault, with its mails compiled.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub struct Series {
     pub title: String,
     /// A language tag like `en`.
     pub language: String,
+    /// The language of the words around the texts: the series' own, or English if there are no such words.
+    pub words: Language,
     pub from: Mailbox,
     pub reply_to: Option<Mailbox>,
     pub postal_address: String,
@@ -101,15 +103,20 @@ impl Series {
 
     /// What mails and pages say about their review.
     pub fn review_line(&self) -> String {
-        review_line(self.last_edited, self.reviewer.as_deref())
+        review_line(self.words, self.last_edited, self.reviewer.as_deref())
     }
 }
 
-pub(super) fn review_line(last_edited: NaiveDate, reviewer: Option<&str>) -> String {
-    let edited = last_edited.format("%-d %B %Y");
+pub(super) fn review_line(words: Language, last_edited: NaiveDate, reviewer: Option<&str>) -> String {
+    let values = Values::new()
+        .with("day", last_edited.day())
+        .with("month", last_edited.month())
+        .with("year", last_edited.year());
     match reviewer {
-        Some(reviewer) => format!("Last edited {edited}. Reviewed by {}.", reviewer.trim_end_matches('.')),
-        None => format!("Last edited {edited}. Medical review is pending."),
+        Some(reviewer) => {
+            messages::filled(words, "review-done", &values.with("reviewer", reviewer.trim_end_matches('.').to_owned()))
+        }
+        None => messages::filled(words, "review-pending", &values),
     }
 }
 

@@ -6,8 +6,7 @@ use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use super::faults::Faults;
 use super::keys::{Section, TomlText};
 use super::series::{Condition, review_line};
-use crate::model::Mailbox;
-use crate::model::{ConditionKey, Delay, StepKey, Window, Zone, parse_time};
+use crate::model::{ConditionKey, Delay, Language, Mailbox, StepKey, Window, Zone, parse_time};
 
 /// What a series file says. What it lacks has a stand-in or is none, so that the bodies are checked all the same.
 pub(super) struct SeriesFile {
@@ -66,8 +65,50 @@ impl SeriesFile {
         }
     }
 
+    /// Puts the texts of a translated series file in the places of the originals'.
+    pub(super) fn translate(&mut self, language: Language, file: &str, text: &str, faults: &mut Faults) {
+        language.tag().clone_into(&mut self.language);
+        TomlText { file, first_line: 1, text }.read(faults, |section, faults| {
+            let [title, sponsor] = ["title", "sponsor"].map(|key| section.plain(key, faults));
+            let postal_address = section.optional_plain("postal_address", faults);
+            for (to, from) in
+                [(&mut self.title, title), (&mut self.sponsor, sponsor), (&mut self.postal_address, postal_address)]
+            {
+                if let Some(located) = from {
+                    *to = located.text;
+                }
+            }
+            let names = section.sections("conditions", faults, |one, faults| {
+                let (key, name) = (one.text("key", faults), one.plain("name", faults));
+                Some((key?, name?.text))
+            });
+            for (key, _) in &names {
+                if !self.conditions.iter().any(|condition| condition.key.as_str() == key.text) {
+                    section.fault(
+                        key.line,
+                        format!("unknown condition `{}`: series.toml does not have it", key.text),
+                        faults,
+                    );
+                }
+            }
+            for condition in &mut self.conditions {
+                match names.iter().find(|(key, _)| key.text == condition.key.as_str()) {
+                    Some((_, name)) => condition.name.clone_from(name),
+                    None => {
+                        section.fault(None, format!("no name for the condition `{}`", condition.key.as_str()), faults);
+                    }
+                }
+            }
+        });
+    }
+
+    /// The language of what the program itself says beside these texts.
+    pub(super) fn words(&self) -> Language {
+        Language::parse(&self.language).unwrap_or_default()
+    }
+
     pub(super) fn review_line(&self) -> String {
-        review_line(self.last_edited, self.reviewer.as_deref())
+        review_line(self.words(), self.last_edited, self.reviewer.as_deref())
     }
 
     /// The values of variables that are the same in all of a series' mails.

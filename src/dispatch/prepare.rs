@@ -1,7 +1,7 @@
 //! From a claimed row to the octets that go over the wire. No network, no database: runs on a blocking thread.
 use anyhow::Context as _;
 
-use crate::actions::Service;
+use crate::actions::{LinksOf, Service};
 use crate::content::{Rendered, Series};
 use crate::mail::{self, FeedbackId, ListHeaders, Message, MessageId};
 use crate::model::{ConditionKey, EmailAddress, Kind, SeriesSlug, StepKey};
@@ -39,8 +39,15 @@ pub(super) fn prepare(
 
 fn mail_of(service: &Service, settings: &Settings, claimed: &Claimed) -> anyhow::Result<(Envelope, Vec<u8>, String)> {
     let library = service.library();
-    let series = library.series.get(&claimed.series).context("this series is not published any more")?;
-    let links = service.reader_links(claimed.bucket, claimed.enrollment, claimed.request);
+    let series = library.series_in(&claimed.series, claimed.language);
+    let series = series.context("this series is not published any more")?;
+    let links = service.reader_links(&LinksOf {
+        bucket: claimed.bucket,
+        enrollment: claimed.enrollment,
+        confirm_request: claimed.request,
+        language: series.words,
+        step: claimed.step.as_ref().map(|step| (&claimed.series, step)),
+    });
     let rendered = match (claimed.kind, &claimed.step) {
         (Kind::Step, Some(step)) => {
             let condition = service.keyring().open(&claimed.condition, claimed.subscriber)?;
@@ -60,7 +67,7 @@ fn mail_of(service: &Service, settings: &Settings, claimed: &Claimed) -> anyhow:
         list,
         auto_submitted: !step,
         feedback_id: Some(FeedbackId { series: &claimed.series, kind: claimed.kind, step: claimed.step.as_ref() }),
-        ..plain(service, series, &id, &to, &rendered)
+        ..plain(service, &series, &id, &to, &rendered)
     };
     let octets = mail::build(&message, &settings.signers)?;
     let sender = mail::envelope_sender(
@@ -81,8 +88,9 @@ pub(super) fn prepare_test(
 ) -> anyhow::Result<(Envelope, Vec<u8>)> {
     let series = service.series(&SeriesSlug::parse(&test.series)?)?;
     let nobody = crate::model::Bucket::all().next().expect("there are 64 buckets");
-    let links = service.reader_links(nobody, uuid::Uuid::nil(), 0);
-    let rendered = series.render_step(&StepKey::parse(&test.step)?, &ConditionKey::parse(&test.condition)?, &links)?;
+    let step = StepKey::parse(&test.step)?;
+    let links = service.reader_links(&LinksOf::nobody(series.words, &series.slug, &step));
+    let rendered = series.render_step(&step, &ConditionKey::parse(&test.condition)?, &links)?;
     let to = EmailAddress::parse(&test.recipient)?;
     let id = MessageId::new(test.id, &series.from);
     let message = Message { test: true, ..plain(service, &series, &id, &to, &rendered) };

@@ -1,6 +1,7 @@
 //! The nouns, and when the next step is due. Pure: no database, no network, no clock.
 mod address;
 mod backoff;
+mod language;
 mod mailbox;
 mod names;
 mod plan;
@@ -10,6 +11,7 @@ mod words;
 
 pub use address::{AddressError, EmailAddress};
 pub use backoff::retry_after;
+pub use language::Language;
 pub use mailbox::{Mailbox, MailboxError, is_plain_name};
 pub use names::{Bucket, ConditionKey, NameError, SeriesSlug, StepKey};
 pub use plan::{Delay, PlanError, Rhythm, Window, Zone, into_window, next_due, parse_time};

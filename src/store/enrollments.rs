@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::settle::parse_steps;
 use super::{exactly_one, unknown_word};
-use crate::model::{Bucket, EmailAddress, EnrollmentState, SeriesSlug, StepKey, Zone};
+use crate::model::{Bucket, EmailAddress, EnrollmentState, Language, SeriesSlug, StepKey, Zone};
 
 /// One subscriber's way through one series.
 #[derive(Debug, Clone)]
@@ -16,6 +16,7 @@ pub struct Enrollment {
     pub series: SeriesSlug,
     pub state: EnrollmentState,
     pub zone: Zone,
+    pub language: Language,
     pub preferred_time: Option<NaiveTime>,
     pub done_steps: Vec<StepKey>,
     pub request: i32,
@@ -33,6 +34,7 @@ pub struct Pending<'a> {
     /// Sealed.
     pub condition: &'a [u8],
     pub zone: Zone,
+    pub language: Language,
     pub done_steps: &'a [StepKey],
 }
 
@@ -66,7 +68,8 @@ pub async fn newest(
 ) -> Result<Option<Enrollment>, sqlx::Error> {
     let row = sqlx::query_as!(
         Row,
-        "select id, subscriber, series, state, zone, preferred_time, done_steps, request, requested_at, paused_at
+        "select id, subscriber, series, state, zone, language, preferred_time, done_steps, request, requested_at,
+                paused_at
          from enrollments where bucket = $1 and subscriber = $2 and series = $3
          order by (state in ('pending', 'active', 'paused')) desc, created_at desc, id desc limit 1",
         bucket.get(),
@@ -81,7 +84,8 @@ pub async fn newest(
 pub async fn by_id(db: impl PgExecutor<'_>, bucket: Bucket, id: Uuid) -> Result<Option<Enrollment>, sqlx::Error> {
     let row = sqlx::query_as!(
         Row,
-        "select id, subscriber, series, state, zone, preferred_time, done_steps, request, requested_at, paused_at
+        "select id, subscriber, series, state, zone, language, preferred_time, done_steps, request, requested_at,
+                paused_at
          from enrollments where bucket = $1 and id = $2",
         bucket.get(),
         id
@@ -95,7 +99,8 @@ pub async fn by_id(db: impl PgExecutor<'_>, bucket: Bucket, id: Uuid) -> Result<
 pub async fn lock(db: impl PgExecutor<'_>, bucket: Bucket, id: Uuid) -> Result<Option<Enrollment>, sqlx::Error> {
     let row = sqlx::query_as!(
         Row,
-        "select id, subscriber, series, state, zone, preferred_time, done_steps, request, requested_at, paused_at
+        "select id, subscriber, series, state, zone, language, preferred_time, done_steps, request, requested_at,
+                paused_at
          from enrollments where bucket = $1 and id = $2 for no key update",
         bucket.get(),
         id
@@ -114,8 +119,9 @@ pub async fn add_pending(
 ) -> Result<(), sqlx::Error> {
     let done: Vec<String> = new.done_steps.iter().map(|step| step.as_str().to_owned()).collect();
     sqlx::query!(
-        "insert into enrollments (bucket, id, subscriber, series, state, condition, zone, done_steps, created_at, requested_at)
-         values ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $8)",
+        "insert into enrollments (bucket, id, subscriber, series, state, condition, zone, done_steps, created_at,
+             requested_at, language)
+         values ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $8, $9)",
         bucket.get(),
         new.id,
         new.subscriber,
@@ -123,7 +129,8 @@ pub async fn add_pending(
         new.condition,
         new.zone.name(),
         &done,
-        real
+        real,
+        new.language.tag()
     )
     .execute(db)
     .await
@@ -138,16 +145,18 @@ pub async fn replace_pending(
     id: Uuid,
     condition: &[u8],
     zone: Zone,
+    language: Language,
     real: DateTime<Utc>,
 ) -> Result<i32, sqlx::Error> {
     sqlx::query_scalar!(
-        "update enrollments set condition = $3, zone = $4, request = request + 1, requested_at = $5
+        "update enrollments set condition = $3, zone = $4, request = request + 1, requested_at = $5, language = $6
          where bucket = $1 and id = $2 and state = 'pending' returning request",
         bucket.get(),
         id,
         condition,
         zone.name(),
-        real
+        real,
+        language.tag()
     )
     .fetch_one(db)
     .await
@@ -469,6 +478,7 @@ struct Row {
     series: String,
     state: String,
     zone: String,
+    language: String,
     preferred_time: Option<NaiveTime>,
     done_steps: Vec<String>,
     request: i32,
@@ -485,6 +495,7 @@ impl Row {
             series: SeriesSlug::parse(&self.series).map_err(|_| unknown_word("series"))?,
             state: self.state.parse().map_err(|_| unknown_word("state"))?,
             zone: Zone::parse(&self.zone).map_err(|_| unknown_word("zone"))?,
+            language: Language::parse(&self.language).ok_or_else(|| unknown_word("language"))?,
             preferred_time: self.preferred_time,
             done_steps: parse_steps(&self.done_steps)?,
             request: self.request,

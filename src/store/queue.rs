@@ -4,7 +4,7 @@ use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::unknown_word;
-use crate::model::{Bucket, Kind, SeriesSlug, StepKey};
+use crate::model::{Bucket, Kind, Language, SeriesSlug, StepKey};
 
 /// The two hands of one look at the clock.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +49,8 @@ pub struct Claimed {
     /// The newest confirmation request's number and time, for the links.
     pub request: i32,
     pub requested_at: DateTime<Utc>,
+    /// What the reader reads.
+    pub language: Language,
 }
 
 impl Claimed {
@@ -157,6 +159,7 @@ pub async fn claim(
                 condition: row.condition,
                 request: row.request,
                 requested_at: row.requested_at,
+                language: Language::parse(&row.language).ok_or_else(|| unknown_word("language"))?,
             })
         })
         .collect::<Result<Vec<_>, sqlx::Error>>()?;

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::queue::Hands;
 use super::unknown_word;
-use crate::model::{Bucket, EmailAddress, SeriesSlug, Zone};
+use crate::model::{Bucket, EmailAddress, Language, SeriesSlug, Zone};
 
 /// All that a sign-up of a new address writes. The ids are chosen beforehand, so that a second try can tell whether the
 /// first was written.
@@ -22,6 +22,7 @@ pub struct NewSignUp {
     pub privacy_version: String,
     pub terms_version: String,
     pub channel: &'static str,
+    pub language: Language,
 }
 
 /// What became of a sign-up.
@@ -62,6 +63,7 @@ async fn write_one(db: &mut PgConnection, row: &NewSignUp, hands: Hands) -> Resu
         row.channel,
         hands.real,
         hands.series,
+        row.language.tag(),
     )
     .fetch_one(db)
     .await?;
@@ -90,6 +92,7 @@ async fn write_many(db: &mut PgConnection, rows: &[&NewSignUp], hands: Hands) ->
         &texts(|row| row.channel) as &[&str],
         hands.real,
         hands.series,
+        &texts(|row| row.language.tag()) as &[&str],
     )
     .fetch_all(db)
     .await?;

@@ -5,6 +5,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::actions::ActionError;
+use crate::links::LinkError;
+use crate::messages::{self, Language};
 
 /// Why a request was not carried out, in words that may be shown.
 #[derive(Debug)]
@@ -12,6 +14,8 @@ pub enum WebError {
     /// The bearer token is missing or wrong.
     Unauthorised,
     NotFound(String),
+    /// A link of a mail is none of ours.
+    Link(LinkError),
     /// It may not be done, or not now; the text says what to do instead.
     Conflict(String),
     /// A field is wrong: its name, and what to do.
@@ -28,7 +32,7 @@ impl WebError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Unauthorised => StatusCode::UNAUTHORIZED,
-            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::NotFound(_) | Self::Link(_) => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
@@ -46,16 +50,28 @@ impl WebError {
         }
     }
 
+    /// What a page says of it: the key of a message.
+    pub fn message(&self) -> &'static str {
+        match self {
+            Self::NotFound(_) => "error-gone",
+            Self::Link(LinkError::Malformed) => "error-link-incomplete",
+            Self::Link(LinkError::BadSignature) => "error-link-altered",
+            Self::Link(LinkError::WrongPurpose) => "error-link-other",
+            Self::Conflict(_) | Self::Invalid(_) | Self::BadRequest(_) | Self::Unauthorised => "error-refused",
+            Self::Unavailable => "error-unavailable",
+            Self::Busy => "error-busy",
+            Self::Internal => "error-internal",
+        }
+    }
+
+    /// What the API says of it.
     pub fn detail(&self) -> String {
         match self {
             Self::Unauthorised => "Send the admin token: Authorization: Bearer …".into(),
             Self::NotFound(text) | Self::Conflict(text) | Self::BadRequest(text) => text.clone(),
+            Self::Link(error) => format!("This link does not work: {error}."),
             Self::Invalid(_) => "Some fields need another value.".into(),
-            Self::Unavailable => {
-                "The service cannot write to its database just now. Please try again in a minute.".into()
-            }
-            Self::Busy => "Very many people are here just now. Please try again in a few seconds.".into(),
-            Self::Internal => "Something went wrong on our side. Please try again later.".into(),
+            Self::Unavailable | Self::Busy | Self::Internal => messages::text(Language::English, self.message()),
         }
     }
 }
@@ -66,7 +82,7 @@ impl From<ActionError> for WebError {
             ActionError::NotFound(what) => Self::NotFound(format!("There is no such {what}.")),
             ActionError::Busy => Self::Busy,
             ActionError::Refused(why) => Self::Conflict(why),
-            ActionError::Link(error) => Self::NotFound(format!("This link does not work: {error}.")),
+            ActionError::Link(error) => Self::Link(error),
             ActionError::Database(error) => Self::from(error),
             ActionError::Seal(error) => {
                 tracing::error!(%error, "a condition could not be opened");

@@ -4,6 +4,7 @@ pub mod assets;
 mod error;
 mod guard;
 mod health;
+mod language;
 pub mod pages;
 mod public;
 mod subscribe;

@@ -12,14 +12,16 @@ use serde::Serialize;
 
 use rendering::{Head, private, render};
 
+use crate::messages::{self, Language, Values};
+
 /// The article, with the sign-up box in it or beside it. After a faulty sign-up it is shown again (status 422).
 #[derive(Debug, Clone, Serialize)]
 pub struct ArticlePage {
     pub title: String,
     pub description: String,
     pub byline: String,
-    /// A code such as `en`, for screen readers.
-    pub language: String,
+    /// The language of the text, for screen readers: not that of the page around it, if there is none in that.
+    pub text_language: String,
     /// Trusted HTML from the content: what comes before the sign-up box.
     pub before_sign_up_html: String,
     /// Trusted HTML from the content: what comes after it.
@@ -56,6 +58,8 @@ pub struct SignUpBox {
     pub passing_error: Option<String>,
     /// Empty until the browser has filled it in.
     pub timezone: String,
+    /// The tag of the language that the form is in, which the series is then sent in.
+    pub language: String,
 }
 
 /// One condition in the form.
@@ -67,24 +71,26 @@ pub struct ConditionOption {
 }
 
 impl ArticlePage {
-    pub fn render(&self) -> String {
+    pub fn render(&self, language: Language) -> String {
         let faulty = self.sign_up.email_error.is_some() || self.sign_up.condition_error.is_some();
         // The title is what a screen reader says first.
+        let title = |key| messages::filled(language, key, &Values::new().with("title", self.title.as_str()));
         let title = match &self.sign_up.passing_error {
-            Some(_) => format!("Please try again: {}", self.title),
-            None if faulty => format!("Please look again: {}", self.title),
+            Some(_) => title("sign-up-title-later"),
+            None if faulty => title("sign-up-title-again"),
             None => self.title.clone(),
         };
+        let answers_a_form = faulty || self.sign_up.passing_error.is_some();
         let head = Head {
-            language: &self.language,
             title: &title,
             description: Some(&self.description),
-            private: faulty || self.sign_up.passing_error.is_some(),
+            private: answers_a_form,
             brand: Some(&self.sign_up.series_title),
             layout: "wide",
             sign_up: true,
+            switch: !answers_a_form,
         };
-        render("article", &head, self)
+        render(language, "article", &head, self)
     }
 }
 
@@ -93,8 +99,9 @@ impl ArticlePage {
 pub struct CheckInboxPage {}
 
 impl CheckInboxPage {
-    pub fn render(&self) -> String {
-        private("check_inbox", "Check your inbox", None, self)
+    pub fn render(&self, language: Language) -> String {
+        let title = messages::text(language, "check-inbox-title");
+        render(language, "check_inbox", &Head { switch: false, ..Head::note(&title) }, self)
     }
 }
 
@@ -107,8 +114,8 @@ pub struct ConfirmPage {
 }
 
 impl ConfirmPage {
-    pub fn render(&self) -> String {
-        private("confirm", "Please confirm", Some(&self.series_title), self)
+    pub fn render(&self, language: Language) -> String {
+        private(language, "confirm", "confirm-title", Some(&self.series_title), self)
     }
 }
 
@@ -120,8 +127,8 @@ pub struct ConfirmedPage {
 }
 
 impl ConfirmedPage {
-    pub fn render(&self) -> String {
-        private("confirmed", "You are signed up", Some(&self.series_title), self)
+    pub fn render(&self, language: Language) -> String {
+        private(language, "confirmed", "confirmed-title", Some(&self.series_title), self)
     }
 }
 
@@ -132,8 +139,8 @@ pub struct AlreadyConfirmedPage {
 }
 
 impl AlreadyConfirmedPage {
-    pub fn render(&self) -> String {
-        private("already_confirmed", "You have already confirmed", Some(&self.series_title), self)
+    pub fn render(&self, language: Language) -> String {
+        private(language, "already_confirmed", "already-confirmed-title", Some(&self.series_title), self)
     }
 }
 
@@ -146,8 +153,8 @@ pub struct ExpiredPage {
 }
 
 impl ExpiredPage {
-    pub fn render(&self) -> String {
-        private("expired", "This link is too old", Some(&self.series_title), self)
+    pub fn render(&self, language: Language) -> String {
+        private(language, "expired", "expired-title", Some(&self.series_title), self)
     }
 }
 
@@ -158,8 +165,8 @@ pub struct SupersededPage {
 }
 
 impl SupersededPage {
-    pub fn render(&self) -> String {
-        private("superseded", "There is a newer link", Some(&self.series_title), self)
+    pub fn render(&self, language: Language) -> String {
+        private(language, "superseded", "superseded-title", Some(&self.series_title), self)
     }
 }
 
@@ -168,8 +175,9 @@ impl SupersededPage {
 pub struct NewLinkSentPage {}
 
 impl NewLinkSentPage {
-    pub fn render(&self) -> String {
-        private("new_link_sent", "Check your inbox", None, self)
+    pub fn render(&self, language: Language) -> String {
+        let title = messages::text(language, "check-inbox-title");
+        render(language, "new_link_sent", &Head { switch: false, ..Head::note(&title) }, self)
     }
 }
 
@@ -182,8 +190,8 @@ pub struct UnsubscribePage {
 }
 
 impl UnsubscribePage {
-    pub fn render(&self) -> String {
-        private("unsubscribe", "Stop the series?", Some(&self.series_title), self)
+    pub fn render(&self, language: Language) -> String {
+        private(language, "unsubscribe", "unsubscribe-title", Some(&self.series_title), self)
     }
 }
 
@@ -194,8 +202,8 @@ pub struct UnsubscribedPage {
 }
 
 impl UnsubscribedPage {
-    pub fn render(&self) -> String {
-        private("unsubscribed", "You are unsubscribed", Some(&self.series_title), self)
+    pub fn render(&self, language: Language) -> String {
+        private(language, "unsubscribed", "unsubscribed-title", Some(&self.series_title), self)
     }
 }
 
@@ -214,8 +222,7 @@ pub enum ManageState {
 pub struct ManagePage {
     pub series_title: String,
     pub state: ManageState,
-    /// A ready-made sentence, such as "Part 3 arrives Tuesday, March 9, about 9:00, your time (`America/New_York`)."
-    pub next: Option<String>,
+    pub next: Option<NextPart>,
     /// How many parts were received, of …
     pub received: usize,
     /// … how many.
@@ -228,9 +235,21 @@ pub struct ManagePage {
     pub contact: Option<String>,
 }
 
+/// "Part 3 arrives Tuesday, March 9, about 9:00, your time (`America/New_York`)."
+#[derive(Debug, Clone, Serialize)]
+pub struct NextPart {
+    pub part: u32,
+    /// 1 is Monday.
+    pub weekday: u32,
+    pub day: u32,
+    pub month: u32,
+    pub time: String,
+    pub zone: String,
+}
+
 impl ManagePage {
-    pub fn render(&self) -> String {
-        private("manage", "Your series", Some(&self.series_title), self)
+    pub fn render(&self, language: Language) -> String {
+        private(language, "manage", "manage-title", Some(&self.series_title), self)
     }
 }
 
@@ -242,8 +261,8 @@ pub struct NeverPage {
 }
 
 impl NeverPage {
-    pub fn render(&self) -> String {
-        private("never", "Was this not you?", None, self)
+    pub fn render(&self, language: Language) -> String {
+        private(language, "never", "never-title", None, self)
     }
 }
 
@@ -252,8 +271,8 @@ impl NeverPage {
 pub struct NeverDonePage {}
 
 impl NeverDonePage {
-    pub fn render(&self) -> String {
-        private("never_done", "We will not write again", None, self)
+    pub fn render(&self, language: Language) -> String {
+        private(language, "never_done", "never-done-title", None, self)
     }
 }
 
@@ -268,17 +287,9 @@ pub struct PolicyPage {
 }
 
 impl PolicyPage {
-    pub fn render(&self) -> String {
-        let head = Head {
-            language: "en",
-            title: &self.title,
-            description: None,
-            private: false,
-            brand: None,
-            layout: "text",
-            sign_up: false,
-        };
-        render("policy", &head, self)
+    pub fn render(&self, language: Language) -> String {
+        let head = Head { private: false, layout: "text", ..Head::note(&self.title) };
+        render(language, "policy", &head, self)
     }
 }
 
@@ -291,7 +302,7 @@ pub struct ErrorPage {
 }
 
 impl ErrorPage {
-    pub fn render(&self) -> String {
-        private("error", &self.title, None, self)
+    pub fn render(&self, language: Language) -> String {
+        render(language, "error", &Head { switch: false, ..Head::note(&self.title) }, self)
     }
 }

@@ -4,20 +4,21 @@ use std::fs;
 use std::path::Path;
 
 /// Each module and the modules of ours that it may name. `cli` and `main` may name everything.
-const MAY_USE: [(&str, &[&str]); 16] = [
+const MAY_USE: [(&str, &[&str]); 17] = [
     ("model", &[]),
     ("clock", &[]),
     ("links", &["model"]),
     ("seal", &["model"]),
-    ("content", &["model"]),
+    ("messages", &["model"]),
+    ("content", &["model", "messages"]),
     ("mail", &["model", "links"]),
     ("transport", &[]),
     ("store", &["model"]),
-    ("actions", &["model", "content", "store", "clock", "links", "seal"]),
+    ("actions", &["model", "messages", "content", "store", "clock", "links", "seal"]),
     ("config", &["actions", "model", "links", "seal"]),
     ("schedule", &["actions", "store", "config"]),
     ("dispatch", &["actions", "store", "content", "model", "mail", "transport"]),
-    ("web", &["actions", "content", "model", "config", "links"]),
+    ("web", &["actions", "content", "model", "messages", "config", "links"]),
     ("local", &[]),
     (
         "app",

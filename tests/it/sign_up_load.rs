@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use regimen::actions::sign_up::Limits;
-use regimen::model::{SeriesSlug, Zone};
+use regimen::model::{Language, SeriesSlug, Zone};
 use regimen::store::queue::Hands;
 use regimen::store::sign_up::{NewSignUp, Written, is_written, write};
 use regimen::web::{self, AppState};
@@ -294,6 +294,7 @@ fn new_sign_up(email: &str, number: u128) -> NewSignUp {
         privacy_version: "1".into(),
         terms_version: "1".into(),
         channel: "form",
+        language: Language::English,
     }
 }
 

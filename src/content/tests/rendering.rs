@@ -184,7 +184,7 @@ fn a_series_knows_its_file() {
     assert_eq!(series.min_gap, TimeDelta::hours(20));
     assert_eq!(series.steps[1].delay, Delay::Days(3));
     assert_eq!(series.steps[0].subject, "Part 1: why rest?");
-    assert_eq!(series.review_line(), "Last edited 5 November 2026. Medical review is pending.");
+    assert_eq!(series.review_line(), "Last edited November 5, 2026. Medical review is pending.");
     let rhythm = series.rhythm(None, None);
     assert_eq!((rhythm.zone.name(), rhythm.preferred), ("America/New_York", NaiveTime::from_hms_opt(9, 0, 0).unwrap()));
     let noon = NaiveTime::from_hms_opt(12, 0, 0);
@@ -197,7 +197,7 @@ fn a_named_reviewer_is_named_in_mail_and_article() {
     let mut files = small();
     edit(&mut files, "rest/series.toml", "2026-11-05\"", "2026-11-05\"\nreviewer = \"The Example Board\"");
     let library = library(&files);
-    let line = "Last edited 5 November 2026. Reviewed by The Example Board.";
+    let line = "Last edited November 5, 2026. Reviewed by The Example Board.";
     assert_eq!(series(&library).article.review_line, line);
     let mail = series(&library).render_step(&step("first"), &condition("knee"), &ReaderLinks::example()).unwrap();
     assert!(mail.text.contains(line) && mail.html.contains(line));

@@ -1,7 +1,7 @@
 -- Takes due deliveries of one bucket, series and priority under a lease, with all that rendering them needs: up to $7 that
 -- were never put off, in due order, and up to a quarter as many that were and may be tried again.
 with fresh as (
-    select d.id, s.address, s.normalised, e.condition, e.request, e.requested_at
+    select d.id, s.address, s.normalised, e.condition, e.request, e.requested_at, e.language
     from deliveries d
     join enrollments e on e.bucket = d.bucket and e.id = d.enrollment
     join subscribers s on s.bucket = d.bucket and s.id = d.subscriber
@@ -14,7 +14,7 @@ with fresh as (
     limit $7
     for update of d skip locked
 ), deferred as (
-    select d.id, s.address, s.normalised, e.condition, e.request, e.requested_at
+    select d.id, s.address, s.normalised, e.condition, e.request, e.requested_at, e.language
     from deliveries d
     join enrollments e on e.bucket = d.bucket and e.id = d.enrollment
     join subscribers s on s.bucket = d.bucket and s.id = d.subscriber
@@ -35,4 +35,5 @@ from picked
 where d.bucket = $1 and d.id = picked.id
 returning d.id, d.enrollment, d.subscriber, d.series, d.kind, d.step, d.occasion, d.due_at, d.attempt, d.tries,
     d.not_before is not null as "put_off!", picked.address as "address!", picked.normalised as "normalised!",
-    picked.condition as "condition!", picked.request as "request!", picked.requested_at as "requested_at!"
+    picked.condition as "condition!", picked.request as "request!", picked.requested_at as "requested_at!",
+    picked.language as "language!"

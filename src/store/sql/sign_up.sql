@@ -9,8 +9,8 @@ with silenced as (
     on conflict (bucket, normalised) do nothing
     returning id
 ), enrolled as (
-    insert into enrollments (bucket, id, subscriber, series, state, condition, zone, created_at, requested_at)
-    select $1, $5, f.id, $8, 'pending', $9, $10, $14, $14 from fresh f
+    insert into enrollments (bucket, id, subscriber, series, state, condition, zone, language, created_at, requested_at)
+    select $1, $5, f.id, $8, 'pending', $9, $10, $16, $14, $14 from fresh f
 ), agreed as (
     insert into consents (bucket, id, subscriber, enrollment, action, privacy_version, terms_version, channel, at)
     select $1, $6, f.id, $5, 'sign-up', $11, $12, $13, $14 from fresh f

@@ -4,9 +4,9 @@
 with asked as materialized (
     select * from unnest(
         $1::smallint[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::bytea[],
-        $10::text[], $11::text[], $12::text[], $13::text[]
+        $10::text[], $11::text[], $12::text[], $13::text[], $16::text[]
     ) with ordinality as r (bucket, address, normalised, subscriber, enrollment, consent, delivery, series, condition,
-        zone, privacy_version, terms_version, channel, place)
+        zone, privacy_version, terms_version, channel, language, place)
 ), silenced as (
     select s.bucket, s.normalised
     from suppressions s join asked a on s.bucket = a.bucket and s.normalised = a.normalised
@@ -19,8 +19,9 @@ with asked as materialized (
     on conflict (bucket, normalised) do nothing
     returning bucket, id
 ), enrolled as (
-    insert into enrollments (bucket, id, subscriber, series, state, condition, zone, created_at, requested_at)
-    select f.bucket, a.enrollment, f.id, a.series, 'pending', a.condition, a.zone, $14, $14
+    insert into enrollments (bucket, id, subscriber, series, state, condition, zone, language, created_at,
+        requested_at)
+    select f.bucket, a.enrollment, f.id, a.series, 'pending', a.condition, a.zone, a.language, $14, $14
     from fresh f join asked a on a.bucket = f.bucket and a.subscriber = f.id
 ), agreed as (
     insert into consents (bucket, id, subscriber, enrollment, action, privacy_version, terms_version, channel, at)

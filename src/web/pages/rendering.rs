@@ -1,15 +1,16 @@
-//! One registry of compiled templates, and the frame that every page stands in.
+//! One registry of compiled templates for each language, and the frame that every page stands in.
 use std::sync::LazyLock;
 
 use handlebars::{Handlebars, handlebars_helper};
+use include_dir::{Dir, include_dir};
 use serde::Serialize;
 
+use crate::messages::{self, Language, Say};
 use crate::web::assets;
 
 /// What the frame around a page needs to know.
 #[derive(Debug, Serialize)]
 pub(super) struct Head<'a> {
-    pub(super) language: &'a str,
     pub(super) title: &'a str,
     pub(super) description: Option<&'a str>,
     /// Kept out of search engines; sends no referrer.
@@ -20,78 +21,92 @@ pub(super) struct Head<'a> {
     pub(super) layout: &'a str,
     /// Whether there is a sign-up box, which needs the script that fills in the time zone.
     pub(super) sign_up: bool,
+    /// Whether the page can be asked for again in another language: not so what answers a form.
+    pub(super) switch: bool,
 }
 
-/// A short page that is for one reader alone.
-pub(super) fn private(template: &str, title: &str, brand: Option<&str>, page: &impl Serialize) -> String {
-    let head = Head { language: "en", title, description: None, private: true, brand, layout: "note", sign_up: false };
-    render(template, &head, page)
+/// A short page that is for one reader alone. `title` is a message.
+pub(super) fn private(
+    language: Language,
+    template: &str,
+    title: &str,
+    brand: Option<&str>,
+    page: &impl Serialize,
+) -> String {
+    let title = messages::text(language, title);
+    render(language, template, &Head { brand, ..Head::note(&title) }, page)
 }
 
-pub(super) fn render(template: &str, head: &Head<'_>, page: &impl Serialize) -> String {
-    let body = fill(template, page);
-    fill("shell", &Framed { head, sheet: head.layout == "note", body: &body })
+impl<'a> Head<'a> {
+    /// A short page behind a link.
+    pub(super) fn note(title: &'a str) -> Self {
+        Self { title, description: None, private: true, brand: None, layout: "note", sign_up: false, switch: true }
+    }
+}
+
+pub(super) fn render(language: Language, template: &str, head: &Head<'_>, page: &impl Serialize) -> String {
+    let body = fill(language, template, page);
+    let switch_to = Language::ALL.into_iter().filter(|other| head.switch && *other != language);
+    let switch_to = switch_to.map(|other| Switch { tag: other.tag(), name: other.own_name() }).collect();
+    let frame = Framed {
+        head,
+        language: language.tag(),
+        language_name: language.own_name(),
+        sheet: head.layout == "note",
+        switch_to,
+        body: &body,
+    };
+    fill(language, "shell", &frame)
 }
 
 #[derive(Serialize)]
 struct Framed<'a> {
     #[serde(flatten)]
     head: &'a Head<'a>,
+    language: &'static str,
+    language_name: &'static str,
     /// Whether the page is short and stands on a sheet of its own.
     sheet: bool,
+    switch_to: Vec<Switch>,
     body: &'a str,
 }
 
-fn fill(template: &str, data: &impl Serialize) -> String {
-    // Templates are part of the binary and their data is typed, so what could fail here fails in the tests of every page.
-    TEMPLATES.render(template, data).expect("a page's template fits its data")
+/// A link to the same page in another language.
+#[derive(Serialize)]
+struct Switch {
+    tag: &'static str,
+    name: &'static str,
 }
 
-static TEMPLATES: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
+fn fill(language: Language, template: &str, data: &impl Serialize) -> String {
+    // Templates are part of the binary and their data is typed, so what could fail here fails in the tests of every page.
+    TEMPLATES[language as usize].render(template, data).expect("a page's template fits its data")
+}
+
+/// All templates: a file's name without its end is its template's.
+static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/web/pages");
+
+static TEMPLATES: LazyLock<[Handlebars<'static>; 2]> = LazyLock::new(|| Language::ALL.map(compiled));
+
+fn compiled(language: Language) -> Handlebars<'static> {
     let mut templates = Handlebars::new();
     templates.set_strict_mode(true);
     templates.set_prevent_indent(true);
+    messages::register(&mut templates, "t", language, Say::Escaped);
+    messages::register(&mut templates, "th", language, Say::Markup);
     templates.register_helper("asset", Box::new(asset));
-    templates.register_helper("in_words", Box::new(in_words));
-    templates.register_helper("plural", Box::new(plural));
     templates.register_helper("dots", Box::new(dots));
     templates.register_helper("is_web", Box::new(is_web));
     templates.register_helper("mail_path", Box::new(mail_path));
-    for (name, source) in SOURCES {
+    for file in FILES.files().filter(|file| file.path().extension().is_some_and(|end| end == "hbs")) {
+        let (name, source) = (file.path().file_stem().and_then(|name| name.to_str()), file.contents_utf8());
+        let (name, source) = name.zip(source).expect("a template has a plain name and is text");
         templates.register_template_string(name, source).expect("an embedded template can be parsed");
     }
     templates
-});
-
-const SOURCES: [(&str, &str); 21] = [
-    ("shell", include_str!("shell.hbs")),
-    ("mark", include_str!("mark.hbs")),
-    ("icon_mail", include_str!("icon_mail.hbs")),
-    ("icon_check", include_str!("icon_check.hbs")),
-    ("icon_clock", include_str!("icon_clock.hbs")),
-    ("sign_up_box", include_str!("sign_up_box.hbs")),
-    ("article", include_str!("article.hbs")),
-    ("check_inbox", include_str!("check_inbox.hbs")),
-    ("confirm", include_str!("confirm.hbs")),
-    ("confirmed", include_str!("confirmed.hbs")),
-    ("already_confirmed", include_str!("already_confirmed.hbs")),
-    ("expired", include_str!("expired.hbs")),
-    ("superseded", include_str!("superseded.hbs")),
-    ("new_link_sent", include_str!("new_link_sent.hbs")),
-    ("unsubscribe", include_str!("unsubscribe.hbs")),
-    ("unsubscribed", include_str!("unsubscribed.hbs")),
-    ("manage", include_str!("manage.hbs")),
-    ("never", include_str!("never.hbs")),
-    ("never_done", include_str!("never_done.hbs")),
-    ("policy", include_str!("policy.hbs")),
-    ("error", include_str!("error.hbs")),
-];
+}
 
 handlebars_helper!(asset: |name: str| assets::path(name).expect("templates ask only for assets that exist"));
-
-handlebars_helper!(in_words: |count: u64| words_for(count));
-
-handlebars_helper!(plural: |count: u64, one: str, many: str| (if count == 1 { one } else { many }).to_owned());
 
 // One mark a part, true for those received; a very long series is told in the sentence beside it alone.
 handlebars_helper!(dots: |received: u64, parts: u64| {
@@ -102,15 +117,6 @@ handlebars_helper!(dots: |received: u64, parts: u64| {
 handlebars_helper!(is_web: |url: str| url.starts_with("https://") || url.starts_with("http://"));
 
 handlebars_helper!(mail_path: |address: str| percent_encoded(address));
-
-fn words_for(count: u64) -> String {
-    const WORDS: [&str; 13] =
-        ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
-    usize::try_from(count)
-        .ok()
-        .and_then(|count| WORDS.get(count))
-        .map_or_else(|| count.to_string(), ToString::to_string)
-}
 
 /// An address may contain `?`, `&` or `%`, which in a `mailto:` link would begin something else.
 fn percent_encoded(address: &str) -> String {

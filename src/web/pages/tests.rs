@@ -1,5 +1,6 @@
 //! Every page, with ordinary and with hostile values.
 use super::*;
+use Language::{English, Spanish};
 
 fn sign_up() -> SignUpBox {
     let condition = |key: &str, name: &str| ConditionOption { key: key.into(), name: name.into(), selected: false };
@@ -13,6 +14,7 @@ fn sign_up() -> SignUpBox {
         condition_error: None,
         passing_error: None,
         timezone: String::new(),
+        language: "en".into(),
     }
 }
 
@@ -21,7 +23,7 @@ fn article() -> ArticlePage {
         title: "What is immunotherapy?".into(),
         description: "How it helps the body.".into(),
         byline: "The editorial team".into(),
-        language: "en".into(),
+        text_language: "en".into(),
         before_sign_up_html: "<p>Before the box.</p>".into(),
         after_sign_up_html: "<h2>After the box</h2>".into(),
         sources: vec![Source {
@@ -35,12 +37,16 @@ fn article() -> ArticlePage {
     }
 }
 
+fn next(time: &str, zone: &str) -> NextPart {
+    NextPart { part: 3, weekday: 2, day: 10, month: 3, time: time.into(), zone: zone.into() }
+}
+
 fn manage(state: ManageState) -> ManagePage {
     let ended = state == ManageState::Ended;
     ManagePage {
         series_title: "Fighting Cancer With Immunotherapy".into(),
         state,
-        next: (state == ManageState::Active).then(|| "Part 3 arrives Tuesday, March 9, about 9:00.".into()),
+        next: (state == ManageState::Active).then(|| next("9:00", "America/New_York")),
         received: 2,
         parts: 6,
         pause_to: (state == ManageState::Active).then(|| "/manage/t/pause".into()),
@@ -70,10 +76,12 @@ fn pages_saying(text: &str) -> Vec<(&'static str, String)> {
         condition_error: Some(text()),
         passing_error: Some(text()),
         timezone: text(),
+        language: text(),
     };
+    faulty.text_language = text();
     let managed = |state| ManagePage {
         series_title: text(),
-        next: Some(text()),
+        next: Some(next(&text(), &text())),
         pause_to: Some(text()),
         resume_to: Some(text()),
         unsubscribe_to: Some(text()),
@@ -81,25 +89,25 @@ fn pages_saying(text: &str) -> Vec<(&'static str, String)> {
         ..manage(state)
     };
     vec![
-        ("article", article().render()),
-        ("article-errors", faulty.render()),
-        ("check-inbox", CheckInboxPage {}.render()),
-        ("confirm", ConfirmPage { series_title: text(), post_to: text() }.render()),
-        ("confirmed", ConfirmedPage { series_title: text(), parts: 6 }.render()),
-        ("confirmed-one", ConfirmedPage { series_title: text(), parts: 1 }.render()),
-        ("already-confirmed", AlreadyConfirmedPage { series_title: text() }.render()),
-        ("expired", ExpiredPage { series_title: text(), post_to: text() }.render()),
-        ("superseded", SupersededPage { series_title: text() }.render()),
-        ("new-link-sent", NewLinkSentPage {}.render()),
-        ("unsubscribe", UnsubscribePage { series_title: text(), post_to: text() }.render()),
-        ("unsubscribed", UnsubscribedPage { series_title: text() }.render()),
-        ("manage-active", managed(ManageState::Active).render()),
-        ("manage-paused", managed(ManageState::Paused).render()),
-        ("manage-ended", managed(ManageState::Ended).render()),
-        ("never", NeverPage { post_to: text() }.render()),
-        ("never-done", NeverDonePage {}.render()),
-        ("policy", PolicyPage { title: text(), version: text(), html: "<p>Text.</p>".into() }.render()),
-        ("error", ErrorPage { status: 404, title: text(), detail: text() }.render()),
+        ("article", article().render(English)),
+        ("article-errors", faulty.render(English)),
+        ("check-inbox", CheckInboxPage {}.render(English)),
+        ("confirm", ConfirmPage { series_title: text(), post_to: text() }.render(English)),
+        ("confirmed", ConfirmedPage { series_title: text(), parts: 6 }.render(English)),
+        ("confirmed-one", ConfirmedPage { series_title: text(), parts: 1 }.render(English)),
+        ("already-confirmed", AlreadyConfirmedPage { series_title: text() }.render(English)),
+        ("expired", ExpiredPage { series_title: text(), post_to: text() }.render(English)),
+        ("superseded", SupersededPage { series_title: text() }.render(English)),
+        ("new-link-sent", NewLinkSentPage {}.render(English)),
+        ("unsubscribe", UnsubscribePage { series_title: text(), post_to: text() }.render(English)),
+        ("unsubscribed", UnsubscribedPage { series_title: text() }.render(English)),
+        ("manage-active", managed(ManageState::Active).render(English)),
+        ("manage-paused", managed(ManageState::Paused).render(English)),
+        ("manage-ended", managed(ManageState::Ended).render(English)),
+        ("never", NeverPage { post_to: text() }.render(English)),
+        ("never-done", NeverDonePage {}.render(English)),
+        ("policy", PolicyPage { title: text(), version: text(), html: "<p>Text.</p>".into() }.render(English)),
+        ("error", ErrorPage { status: 404, title: text(), detail: text() }.render(English)),
     ]
 }
 
@@ -117,6 +125,20 @@ fn every_page_is_a_whole_document() {
 }
 
 #[test]
+fn every_page_is_in_the_readers_language_and_can_be_switched() {
+    let page = ConfirmPage { series_title: "Fighting <Cancer>".into(), post_to: "/confirm/t".into() };
+    let html = page.render(Spanish);
+    assert!(html.contains("<html lang=\"es\">") && html.contains("Sí, envíenme la serie"));
+    assert!(
+        html.contains("le enviaremos <strong>Fighting &lt;Cancer&gt;</strong>"),
+        "values are escaped, markup is not"
+    );
+    assert!(html.contains("<a href=\"?lang=en\" lang=\"en\" hreflang=\"en\">English</a>"));
+    // What answers a form cannot be asked for again.
+    assert!(!CheckInboxPage {}.render(Spanish).contains("?lang="));
+}
+
+#[test]
 fn what_a_stranger_typed_stays_text() {
     let hostile = r#""><script>alert(1)</script><img src=x onerror=alert(1)> '{{title}}' & javascript:alert(1)"#;
     for (name, html) in pages_saying(hostile) {
@@ -125,14 +147,14 @@ fn what_a_stranger_typed_stays_text() {
         assert!(!html.contains(r#"">&lt;"#), "{name}: no attribute ends early");
         assert!(!html.contains("href=\"javascript:"), "{name}");
     }
-    let html = ErrorPage { status: 404, title: hostile.into(), detail: "Go on.".into() }.render();
+    let html = ErrorPage { status: 404, title: hostile.into(), detail: "Go on.".into() }.render(English);
     assert!(html.contains("{{title}}"), "braces are shown, not filled in");
     assert!(html.contains("&quot;&gt;&lt;script&gt;"));
 }
 
 #[test]
 fn trusted_html_stays_html() {
-    let html = article().render();
+    let html = article().render(English);
     assert!(html.contains("<p>Before the box.</p>") && html.contains("<h2>After the box</h2>"));
     let before = html.find("Before the box").expect("it is there");
     let form = html.find("action=\"/subscribe").expect("it is there");
@@ -192,10 +214,10 @@ fn one_button_posts_where_it_was_told() {
     let series_title = || "Fighting Cancer".to_owned();
     let post_to = || "/do/token".to_owned();
     for html in [
-        ConfirmPage { series_title: series_title(), post_to: post_to() }.render(),
-        ExpiredPage { series_title: series_title(), post_to: post_to() }.render(),
-        UnsubscribePage { series_title: series_title(), post_to: post_to() }.render(),
-        NeverPage { post_to: post_to() }.render(),
+        ConfirmPage { series_title: series_title(), post_to: post_to() }.render(English),
+        ExpiredPage { series_title: series_title(), post_to: post_to() }.render(English),
+        UnsubscribePage { series_title: series_title(), post_to: post_to() }.render(English),
+        NeverPage { post_to: post_to() }.render(English),
     ] {
         assert_eq!(html.matches("<form method=\"post\" action=\"/do/token\">").count(), 1);
         assert_eq!((html.matches("<form").count(), html.matches("<button type=\"submit\"").count()), (1, 1));
@@ -218,7 +240,7 @@ fn pages_for_one_reader_are_kept_out_of_search_and_history() {
 
 #[test]
 fn the_sign_up_box_asks_for_what_the_handler_reads() {
-    let html = article().render();
+    let html = article().render(English);
     assert!(html.contains("You will receive six e-mails"));
     assert!(html.contains("<form method=\"post\" action=\"/subscribe#sign-up\""));
     let names: Vec<&str> = all_tags(&html).filter_map(|tag| attribute(tag, "name")).collect();
@@ -238,7 +260,7 @@ fn a_faulty_sign_up_keeps_what_was_typed_and_leads_to_the_fault() {
     page.sign_up.email = "reader@@example.com".into();
     page.sign_up.timezone = "Europe/Paris".into();
     page.sign_up.email_error = Some("Enter an address such as name@example.com".into());
-    let html = page.render();
+    let html = page.render(English);
     assert!(between(&html, "<title>", "</title>").starts_with("Please look again: "));
     assert!(html.contains("<option value=\"lung\" selected>"));
     assert!(html.contains("name=\"timezone\" value=\"Europe/Paris\""));
@@ -254,7 +276,7 @@ fn a_faulty_sign_up_keeps_what_was_typed_and_leads_to_the_fault() {
     );
 
     page.sign_up.condition_error = Some("Choose a condition".into());
-    let html = page.render();
+    let html = page.render(English);
     let select = tags(&html, "select")[0];
     assert_eq!(attribute(select, "aria-invalid"), Some("true"));
     assert_eq!(attribute(select, "aria-describedby"), Some("condition-hint condition-error"));
@@ -266,7 +288,7 @@ fn what_passes_by_itself_is_said_above_the_form_and_no_field_is_called_faulty() 
     let mut page = article();
     page.sign_up.email = "reader@example.com".into();
     page.sign_up.passing_error = Some("Please try again in a few seconds.".into());
-    let html = page.render();
+    let html = page.render(English);
     assert!(between(&html, "<title>", "</title>").starts_with("Please try again: "));
     assert!(between(&html, "<section class=\"", "\"").ends_with("faulty"));
     let said = between(&html, "role=\"alert\"", "</div>");
@@ -278,56 +300,60 @@ fn what_passes_by_itself_is_said_above_the_form_and_no_field_is_called_faulty() 
 fn only_a_web_address_becomes_a_link_to_a_source() {
     let mut page = article();
     page.sources[0].url = "javascript:alert(1)".into();
-    let html = page.render();
+    let html = page.render(English);
     assert!(!html.contains("javascript:"));
     assert!(html.contains("<li>National Cancer Institute: Immunotherapy</li>"));
-    assert!(article().render().contains("<a href=\"https://www.cancer.gov/\">Immunotherapy</a>"));
+    assert!(article().render(English).contains("<a href=\"https://www.cancer.gov/\">Immunotherapy</a>"));
 }
 
 #[test]
 fn the_series_page_offers_what_can_be_done() {
-    let active = manage(ManageState::Active).render();
-    assert!(active.contains("You are signed up") && active.contains("Part 3 arrives Tuesday"));
+    let active = manage(ManageState::Active).render(English);
+    assert!(
+        active.contains("You are signed up")
+            && active.contains("Part 3 arrives Tuesday, March 10, about 9:00, your time (America/New_York).")
+    );
     assert!(active.contains("2 of 6 parts received"));
     assert_eq!((active.matches("<li class=\"done\">").count(), active.matches("<li></li>").count()), (2, 4));
     assert!(active.contains("action=\"/manage/t/pause\"") && active.contains("action=\"/unsubscribe/t\""));
     assert!(!active.contains("/manage/t/resume"));
 
-    let paused = manage(ManageState::Paused).render();
+    let paused = manage(ManageState::Paused).render(English);
     assert!(paused.contains("action=\"/manage/t/resume\"") && !paused.contains("/manage/t/pause"));
 
-    let stopped = manage(ManageState::Ended).render();
+    let stopped = manage(ManageState::Ended).render(English);
     assert!(stopped.contains(">Stopped<") && !stopped.contains("<form"));
-    let finished = ManagePage { received: 6, ..manage(ManageState::Ended) }.render();
+    let finished = ManagePage { received: 6, ..manage(ManageState::Ended) }.render(English);
     assert!(finished.contains("You have had every part"));
 }
 
 #[test]
 fn an_address_to_write_to_cannot_say_more_than_an_address() {
     let page = ManagePage { contact: Some("a?bcc=b&c%d@example.com".into()), ..manage(ManageState::Active) };
-    assert!(page.render().contains("href=\"mailto:a%3Fbcc%3Db%26c%25d@example.com\""));
+    assert!(page.render(English).contains("href=\"mailto:a%3Fbcc%3Db%26c%25d@example.com\""));
     let page = ManagePage { contact: None, ..manage(ManageState::Active) };
-    assert!(!page.render().contains("mailto:"));
+    assert!(!page.render(English).contains("mailto:"));
 }
 
 #[test]
 fn the_pages_say_what_comes_next() {
     let series_title = || "Fighting Cancer".to_owned();
-    assert!(CheckInboxPage {}.render().contains("spam"));
-    assert!(SupersededPage { series_title: series_title() }.render().contains("newer"));
-    let confirmed = |parts| ConfirmedPage { series_title: series_title(), parts }.render();
-    assert!(confirmed(6).contains("There are six in all"));
+    assert!(CheckInboxPage {}.render(English).contains("spam"));
+    assert!(SupersededPage { series_title: series_title() }.render(English).contains("newer"));
+    let confirmed = |parts| ConfirmedPage { series_title: series_title(), parts }.render(English);
+    assert!(confirmed(6).contains("There are 6 in all"));
     assert!(confirmed(1).contains("The first and only part") && !confirmed(1).contains("in all"));
     assert!(confirmed(13).contains("There are 13 in all"));
-    let unsubscribed = UnsubscribedPage { series_title: series_title() }.render();
+    let unsubscribed = UnsubscribedPage { series_title: series_title() }.render(English);
     assert!(unsubscribed.contains("come back any time") && unsubscribed.contains("href=\"/#sign-up\""));
-    let error = ErrorPage { status: 429, title: "Too many tries".into(), detail: "Wait a minute.".into() }.render();
+    let error =
+        ErrorPage { status: 429, title: "Too many tries".into(), detail: "Wait a minute.".into() }.render(English);
     assert!(error.contains("Error 429") && error.contains("Wait a minute."));
 }
 
 #[test]
 fn the_frame_of_the_article_is_small() {
-    let octets = article().render().len();
+    let octets = article().render(English).len();
     assert!(octets < 6 * 1024, "{octets} octets");
 }
 

@@ -1,0 +1,2 @@
+# The article's page
+article-sources = Fuentes

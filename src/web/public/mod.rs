@@ -1,0 +1,91 @@
+//! The reader's pages, a file for each theme. Whatever changes something is a POST from a real button; a GET or HEAD only
+//! shows.
+mod articles;
+mod calendar;
+mod links;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+
+use super::error::WebError;
+use super::language::Lang;
+use super::subscribe::subscribe;
+use super::{AppState, assets};
+use crate::actions::ActionError;
+use crate::messages::{self, Language};
+use crate::web::pages::ErrorPage;
+
+pub(super) use articles::article;
+
+/// Pages behind a token are nobody's to find.
+const ROBOTS: &str =
+    "User-agent: *\nDisallow: /confirm/\nDisallow: /unsubscribe/\nDisallow: /manage/\nDisallow: /never/\n";
+
+pub(super) fn router() -> Router<AppState> {
+    Router::new()
+        .merge(articles::router())
+        .merge(calendar::router())
+        .merge(links::router())
+        .route("/subscribe", post(subscribe))
+        .route("/assets/{name}", get(asset))
+        .route("/robots.txt", get(async || ROBOTS))
+        .fallback(async |lang: Lang| error_page(lang.get(), StatusCode::NOT_FOUND, "error-no-page"))
+        .method_not_allowed_fallback(async |lang: Lang| {
+            error_page(lang.get(), StatusCode::METHOD_NOT_ALLOWED, "error-method")
+        })
+}
+
+async fn asset(lang: Lang, Path(name): Path<String>, headers: HeaderMap) -> Response {
+    let Some(asset) = assets::get(&name) else {
+        return error_page(lang.get(), StatusCode::NOT_FOUND, "error-no-file");
+    };
+    let unchanged = headers.get(header::IF_NONE_MATCH).is_some_and(|given| given == asset.etag);
+    let mut response = if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { asset.bytes.into_response() };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
+    if let Ok(etag) = HeaderValue::from_str(asset.etag) {
+        headers.insert(header::ETAG, etag);
+    }
+    // The name changes with the content.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    response
+}
+
+pub(super) fn html(status: StatusCode, page: String) -> Response {
+    (status, axum::response::Html(page)).into_response()
+}
+
+/// A page behind a token: kept by nobody, told to nobody, found by nobody.
+fn private<T>(lang: Lang, view: Result<T, ActionError>, page: impl FnOnce(T) -> String) -> Response {
+    let mut response = match view {
+        Ok(view) => html(StatusCode::OK, page(view)),
+        Err(error) => failed(lang.get(), &WebError::from(error)),
+    };
+    let robots = HeaderName::from_static("x-robots-tag");
+    response.headers_mut().insert(robots, HeaderValue::from_static("noindex, nofollow"));
+    response
+}
+
+/// The page that says what went wrong.
+pub(super) fn failed(language: Language, error: &WebError) -> Response {
+    error_page(language, error.status(), error.message())
+}
+
+/// `detail` is a message.
+pub(super) fn error_page(language: Language, status: StatusCode, detail: &str) -> Response {
+    let title = match status {
+        StatusCode::NOT_FOUND => "error-not-here",
+        StatusCode::SERVICE_UNAVAILABLE => "error-later",
+        StatusCode::METHOD_NOT_ALLOWED | StatusCode::UNSUPPORTED_MEDIA_TYPE => "error-not-so",
+        _ => "error-wrong",
+    };
+    let [title, detail] = [title, detail].map(|key| messages::text(language, key));
+    let mut response = html(status, ErrorPage { status: status.as_u16(), title, detail }.render(language));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+    }
+    response
+}
