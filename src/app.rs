@@ -269,6 +269,7 @@ fn settings(config: &Config) -> Settings {
         confirmations_per_day: config.sign_up.confirmations_per_day,
         already_cooldown: config.sign_up.already_cooldown,
         sign_ups: config.sign_up.limits.clone(),
+        guards: config.guards.clone(),
         editors: config.editors.clone(),
     }
 }

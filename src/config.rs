@@ -3,6 +3,7 @@
 //!
 //! `layers` puts the three together, `reader` takes typed values out, and each larger section has a file of its name.
 mod dispatch;
+mod guards;
 mod layers;
 mod mail;
 mod reader;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::actions::guards::Settings as Guards;
 use crate::links::LinkKey;
 use crate::model::EmailAddress;
 use crate::seal::Keyring;
@@ -51,6 +53,7 @@ pub struct Config {
     pub dkim: Vec<Dkim>,
     pub content_folder: Option<PathBuf>,
     pub sign_up: SignUp,
+    pub guards: Guards,
     pub dispatch: Dispatch,
     pub schedule: Schedule,
     pub retention: Retention,
@@ -92,6 +95,7 @@ impl Reader<'_> {
         let smtp = self.smtp(&public_url);
         let max_connections = self.max_connections();
         let sign_up = self.sign_up(max_connections);
+        let guards = self.guards();
         let dispatch = self.dispatch();
         let schedule = self.schedule();
         let retention = self.retention();
@@ -118,6 +122,7 @@ impl Reader<'_> {
             dkim,
             content_folder: self.optional("content", "folder").map(PathBuf::from),
             sign_up: sign_up?,
+            guards: guards?,
             dispatch: dispatch?,
             schedule,
             retention: retention?,
@@ -228,6 +233,9 @@ mod tests {
                 ("REGIMEN__SIGN_UP__MOST_WAITING", "0"),
                 ("REGIMEN__SIGN_UP__LONGEST_WAIT", "1m"),
                 ("REGIMEN__SIGN_UP__WRITTEN_TOGETHER", "0"),
+                ("REGIMEN__GUARDS__FORM_MAX_AGE", "for ever"),
+                ("REGIMEN__GUARDS__PER_DOMAIN", "-1"),
+                ("REGIMEN__WEB__TRUSTED_PROXIES", "everybody"),
                 ("ADMIN_TOKEN", "hunter2"),
                 ("SEAL_KEYS", "hunter2"),
                 ("PUBLIC_URL", "ftp://example.org"),
@@ -241,7 +249,7 @@ mod tests {
             ]),
         )
         .unwrap_err();
-        assert_eq!(faults.0.len(), 19, "{faults}");
+        assert_eq!(faults.0.len(), 22, "{faults}");
         let text = faults.to_string();
         assert!(!text.contains("hunter2"), "{text}");
         for part in

@@ -1,6 +1,7 @@
 //! The verbs that the web pages, the API and the command line share.
 pub mod confirm;
 pub mod deliveries;
+pub mod guards;
 pub mod health;
 pub mod preview;
 pub mod readers;

@@ -6,6 +6,7 @@ use sqlx::PgPool;
 use tokio::sync::Notify;
 
 use super::ActionError;
+use super::guards::{self, Guards};
 use super::health::Vitals;
 use super::sign_up::{Limits, SignUps};
 use crate::clock::Clock;
@@ -32,6 +33,7 @@ pub struct Settings {
     pub confirmations_per_day: i64,
     pub already_cooldown: TimeDelta,
     pub sign_ups: Limits,
+    pub guards: guards::Settings,
     /// Who may be sent tests.
     pub editors: Vec<EmailAddress>,
 }
@@ -51,6 +53,7 @@ struct Inner {
     due: Notify,
     vitals: Vitals,
     sign_ups: SignUps,
+    guards: Guards,
 }
 
 /// Whose mail it is that links are made for.
@@ -101,6 +104,7 @@ impl Service {
         let library = RwLock::new(Arc::new(library));
         let hot_db = store::hot_pool(&db);
         let sign_ups = SignUps::new(&settings.sign_ups);
+        let guards = Guards::new(&settings.guards);
         Self(Arc::new(Inner {
             db,
             hot_db,
@@ -112,6 +116,7 @@ impl Service {
             due: Notify::new(),
             vitals: Vitals::default(),
             sign_ups,
+            guards,
         }))
     }
 
@@ -163,6 +168,11 @@ impl Service {
     /// The sign-ups of this process that are under way.
     pub fn sign_ups(&self) -> &SignUps {
         &self.0.sign_ups
+    }
+
+    /// What this process knows of sign-ups that were let in and refused.
+    pub(super) fn guards(&self) -> &Guards {
+        &self.0.guards
     }
 
     pub fn public_url(&self) -> &str {

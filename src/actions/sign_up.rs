@@ -18,7 +18,7 @@ use crate::model::{
     Bucket, ConditionKey, DeliveryState, EmailAddress, EnrollmentState, Kind, Language, SeriesSlug, StepKey, Zone,
 };
 use crate::store::enrollments::{self, Enrollment, Pending};
-use crate::store::records::{self, Consent};
+use crate::store::records::{self, Consent, Evidence};
 use crate::store::settle::{NewDelivery, add_deliveries};
 use crate::store::sign_up::{NewSignUp, Written};
 use line::Line;
@@ -30,8 +30,21 @@ pub struct SignUp {
     pub condition: ConditionKey,
     pub zone: Option<Zone>,
     pub language: Language,
-    /// Where it came from: "form" or "api".
+    /// Where it came from: "form", "api" or "publisher".
     pub channel: &'static str,
+    /// What a publisher's server says of the reader's consent.
+    pub publisher: Option<PublisherConsent>,
+}
+
+/// A consent that was given on a publisher's own pages.
+pub struct PublisherConsent {
+    /// The name of the publisher's token.
+    pub source: String,
+    /// The versions of the texts that the reader was shown.
+    pub privacy_version: String,
+    pub terms_version: String,
+    /// When and where it was given, as JSON.
+    pub evidence: serde_json::Value,
 }
 
 /// How much sign-ups may take, so that they hold up nothing else.
@@ -95,16 +108,17 @@ pub async fn sign_up(service: &Service, request: SignUp) -> Result<(), ActionErr
     let series = service.series(&request.series)?;
     let sign_ups = service.sign_ups();
     let _place = sign_ups.places.try_acquire().map_err(|_| ActionError::Busy)?;
-    let row = new_sign_up(service, &series, &request);
-    match sign_ups.line.write(service, row).await? {
-        Written::New | Written::Suppressed => Ok(()),
-        Written::Known => {
-            // Longer than for a place in the line: to be refused more often than a stranger would tell that one is known.
-            let turn = timeout(5 * sign_ups.longest_wait, sign_ups.known.acquire()).await;
-            let _turn = turn.ok().and_then(Result::ok).ok_or(ActionError::Busy)?;
-            sign_up_known(service, &series, &request).await
+    // A publisher's evidence is written with the consent. The line, which is for many at once, does not carry it.
+    if request.publisher.is_none() {
+        let row = new_sign_up(service, &series, &request);
+        if sign_ups.line.write(service, row).await? != Written::Known {
+            return Ok(());
         }
     }
+    // Longer than for a place in the line: to be refused more often than a stranger would tell that one is known.
+    let turn = timeout(5 * sign_ups.longest_wait, sign_ups.known.acquire()).await;
+    let _turn = turn.ok().and_then(Result::ok).ok_or(ActionError::Busy)?;
+    sign_up_known(service, &series, &request).await
 }
 
 /// What is written if the address is new.
@@ -128,7 +142,7 @@ fn new_sign_up(service: &Service, series: &Series, request: &SignUp) -> NewSignU
     }
 }
 
-/// The same for an address of which there may be a subscriber: what is written depends on its newest enrollment.
+/// The same for an address of which there may be a subscriber, one transaction for each: what is written depends on its newest enrollment.
 async fn sign_up_known(service: &Service, series: &Series, request: &SignUp) -> Result<(), ActionError> {
     let mut tx = service.db().begin().await?;
     let bucket = request.address.bucket();
@@ -169,7 +183,7 @@ async fn remind_of_enrollment(
 ) -> Result<bool, ActionError> {
     let kind = Kind::AlreadySignedUp;
     let since = service.clock().real() - service.settings().already_cooldown;
-    if enrollments::promised_since(&mut *tx, known.bucket, known.subscriber, kind.as_str(), since).await? > 0 {
+    if enrollments::promised_since(&mut *tx, known.bucket, known.subscriber, &[kind.as_str()], since).await? > 0 {
         return Ok(false);
     }
     let occasion = enrollments::next_occasion(&mut *tx, known.bucket, open.id, kind.as_str()).await?;
@@ -214,8 +228,22 @@ async fn ask_to_confirm(
             (id, 1)
         }
     };
+    agree(service, tx, known, request, enrollment).await?;
+    let whom = (known.subscriber, enrollment);
+    owe_now(service, tx, known.bucket, whom, &known.series.slug, Kind::Confirmation, i64::from(number)).await?;
+    Ok(true)
+}
+
+/// Writes down what was agreed, and what a publisher says of it.
+async fn agree(
+    service: &Service,
+    tx: &mut PgConnection,
+    known: &Known<'_>,
+    request: &SignUp,
+    enrollment: Uuid,
+) -> Result<(), ActionError> {
     let library = service.library();
-    let consent = Consent {
+    let mut consent = Consent {
         id: service.clock().uuid(),
         subscriber: known.subscriber,
         enrollment,
@@ -224,10 +252,17 @@ async fn ask_to_confirm(
         terms_version: &library.policy(Policy::Terms).version,
         channel: request.channel,
     };
-    records::add_consent(&mut *tx, known.bucket, &consent, real).await?;
-    let whom = (known.subscriber, enrollment);
-    owe_now(service, tx, known.bucket, whom, &known.series.slug, Kind::Confirmation, i64::from(number)).await?;
-    Ok(true)
+    let real = service.clock().real();
+    match &request.publisher {
+        None => records::add_consent(&mut *tx, known.bucket, &consent, real).await?,
+        Some(publisher) => {
+            consent.privacy_version = &publisher.privacy_version;
+            consent.terms_version = &publisher.terms_version;
+            let evidence = Evidence { source: &publisher.source, json: &publisher.evidence };
+            records::add_consent_of_publisher(&mut *tx, known.bucket, &consent, &evidence, real).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Who unsubscribed goes on where they left; who completed the series starts again.
@@ -238,7 +273,7 @@ fn steps_to_skip(newest: Option<&Enrollment>) -> Vec<StepKey> {
     }
 }
 
-/// Whether the address has had its day's confirmations.
+/// Whether the address has had its day's confirmations; a reminder is one more mail that asks the same.
 pub(super) async fn confirmations_used_up(
     service: &Service,
     tx: &mut PgConnection,
@@ -246,8 +281,8 @@ pub(super) async fn confirmations_used_up(
     subscriber: Uuid,
 ) -> Result<bool, ActionError> {
     let since = service.clock().real() - TimeDelta::days(1);
-    let kind = Kind::Confirmation.as_str();
-    let promised = enrollments::promised_since(&mut *tx, bucket, subscriber, kind, since).await?;
+    let kinds = [Kind::Confirmation.as_str(), Kind::Reminder.as_str()];
+    let promised = enrollments::promised_since(&mut *tx, bucket, subscriber, &kinds, since).await?;
     Ok(promised >= service.settings().confirmations_per_day)
 }
 

@@ -3,7 +3,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::settle::{Settled, settle, settle_in};
-use super::sign_up::owe_now;
+use super::sign_up::{confirmations_used_up, owe_now};
 use super::{ActionError, Service};
 use crate::model::{Bucket, DeliveryState, EnrollmentState, Kind, retry_after};
 use crate::store::queue;
@@ -19,7 +19,7 @@ pub enum OnUncertain {
     Hold,
 }
 
-/// Owes the one reminder to each who has not confirmed in time. Answers how many.
+/// Owes the one reminder to each who has not confirmed in time, unless the address has had its day's mails. Answers how many.
 pub async fn remind(service: &Service) -> Result<u64, ActionError> {
     let real = service.clock().real();
     let settings = service.settings();
@@ -32,6 +32,11 @@ pub async fn remind(service: &Service) -> Result<u64, ActionError> {
             continue;
         }
         let Some(enrollment) = enrollments::by_id(&mut *tx, bucket, id).await? else { continue };
+        // Whoever had somebody else's address mailed all day does not have it reminded as well.
+        if confirmations_used_up(service, &mut tx, bucket, enrollment.subscriber).await? {
+            tx.commit().await?;
+            continue;
+        }
         let whom = (enrollment.subscriber, enrollment.id);
         owe_now(service, &mut tx, bucket, whom, &enrollment.series, Kind::Reminder, 0).await?;
         tx.commit().await?;

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::actions::retention::{self, Pruned};
 use crate::actions::tidy::{self, OnUncertain};
-use crate::actions::{ActionError, Service};
+use crate::actions::{ActionError, Service, guards};
 use crate::config::Schedule;
 use crate::store::{self, WAKE_CHANNEL, growth, installation};
 
@@ -66,6 +66,14 @@ pub async fn run(service: Service, settings: Settings, node: Uuid, stop: Cancell
         }
         Ok(())
     });
+    recurring(
+        &mut work,
+        s,
+        &stop,
+        &Arc::default(),
+        Duration::from_secs(10),
+        |s| async move { Ok(guards::tidy(&s).await?) },
+    );
     work.spawn(listen(service.clone(), stop.clone()));
     while work.join_next().await.is_some() {}
     if let Some(mut scheduler) = scheduler {

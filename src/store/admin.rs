@@ -72,6 +72,12 @@ pub struct ConsentLine {
     pub privacy_version: String,
     pub terms_version: String,
     pub channel: String,
+    /// The publisher's token, when the sign-up came from a publisher's server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// What the publisher said of where and when it was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<serde_json::Value>,
     pub at: DateTime<Utc>,
 }
 
@@ -82,7 +88,7 @@ pub async fn consents(
 ) -> Result<Vec<ConsentLine>, sqlx::Error> {
     sqlx::query_as!(
         ConsentLine,
-        "select action, privacy_version, terms_version, channel, at from consents
+        "select action, privacy_version, terms_version, channel, source, evidence, at from consents
          where bucket = $1 and subscriber = $2 order by at, id",
         bucket.get(),
         subscriber

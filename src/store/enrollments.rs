@@ -263,16 +263,16 @@ pub async fn promised_since(
     db: impl PgExecutor<'_>,
     bucket: Bucket,
     subscriber: Uuid,
-    kind: &str,
+    kinds: &[&str],
     since: DateTime<Utc>,
 ) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from deliveries
-           where bucket = $1 and kind = $3 and created_at > $4
+           where bucket = $1 and kind = any($3) and created_at > $4
              and enrollment in (select e.id from enrollments e where e.bucket = $1 and e.subscriber = $2)"#,
         bucket.get(),
         subscriber,
-        kind,
+        kinds as &[&str],
         since
     )
     .fetch_one(db)

@@ -5,6 +5,7 @@
 pub mod admin;
 pub mod enrollments;
 pub mod growth;
+pub mod guards;
 pub mod installation;
 pub mod limits;
 pub mod queue;

@@ -41,6 +41,44 @@ pub async fn add_consent(
     .map(drop)
 }
 
+/// What a publisher says of a consent that was given on its own pages.
+#[derive(Debug, Clone)]
+pub struct Evidence<'a> {
+    /// The name of the publisher's token.
+    pub source: &'a str,
+    /// JSON: when, and where.
+    pub json: &'a serde_json::Value,
+}
+
+/// The same for a consent of which a publisher brings the evidence.
+pub async fn add_consent_of_publisher(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    consent: &Consent<'_>,
+    evidence: &Evidence<'_>,
+    real: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into consents (bucket, id, subscriber, enrollment, action, privacy_version, terms_version, channel, at,
+             source, evidence)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        bucket.get(),
+        consent.id,
+        consent.subscriber,
+        consent.enrollment,
+        consent.action,
+        consent.privacy_version,
+        consent.terms_version,
+        consent.channel,
+        real,
+        evidence.source,
+        evidence.json
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
 pub async fn is_suppressed(db: impl PgExecutor<'_>, address: &EmailAddress) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select exists (select from suppressions where bucket = $1 and normalised = $2) as "suppressed!""#,

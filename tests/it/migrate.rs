@@ -13,7 +13,7 @@ use crate::support::process::{Environment, Process, until};
 
 /// Rows that come into the database after the migration of that version; the later migrations find them. What is here
 /// stays as it is, since it fits that schema: a migration that adds a table adds an entry.
-const FILLED: [(i64, &str); 2] = [(1, FIRST), (3, LIMITS)];
+const FILLED: [(i64, &str); 3] = [(1, FIRST), (3, LIMITS), (6, GUARDS)];
 
 /// A few rows in every table of the first schema, in the states that matter.
 const FIRST: &str = "
@@ -70,6 +70,18 @@ insert into rate_limits values ('relay', 'second', 3.5, '2026-03-01T00:00:00Z', 
     ('domain', 'example.org', 0, '2026-03-01T00:00:00Z', 1, '2026-03-01T00:01:00Z');
 insert into relay_days values ('second', '2026-02-28', 200, 10), ('second', '2026-03-01', 7, 7);
 insert into slow_domains values ('example.org', 2, '2026-03-01T00:02:00Z');
+";
+
+/// What sign-ups were let in, what was refused, and publishers' tokens.
+const GUARDS: &str = "
+insert into guard_windows values ('network', '\\x00112233445566778899aabbccddeeff', '2026-03-01T12:00:00Z', 30, 10);
+insert into guard_refusals values ('2026-03-01', 'trap', 7);
+insert into spent_proofs values (decode(repeat('ab', 32), 'hex'), '2026-03-01T12:20:00Z');
+insert into api_tokens values ('00000000-0000-0000-0000-000000000051', 'a publisher', 'sign_up', decode(repeat('cd', 32), 'hex'),
+    '2026-03-01T00:00:00Z', '2026-03-01', null);
+insert into consents (bucket, id, subscriber, enrollment, action, privacy_version, terms_version, channel, at, source, evidence)
+values (1, '00000000-0000-0000-0000-000000000022', '00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000011',
+    'sign-up', '2026-01-01', '2026-01-01', 'publisher', '2026-03-01T01:00:00Z', 'a publisher', '{\"page\": \"https://example.org/\"}');
 ";
 
 async fn execute(db: &PgPool, sql: &str) {
