@@ -19,7 +19,7 @@ use super::error::{Problem, WebError};
 use crate::actions::deliveries::ListDeliveries;
 use crate::actions::readers::ListReaders;
 use crate::actions::trigger::Audience;
-use crate::actions::{Actor, deliveries, health, preview, readers, series, suppress, trigger};
+use crate::actions::{Actor, deliveries, guards, health, preview, readers, series, suppress, trigger};
 use crate::model::{ConditionKey, DeliveryState, EmailAddress, EnrollmentState, SeriesSlug, StepKey};
 
 type Answer<T = Json<Value>> = Result<T, Problem>;
@@ -44,6 +44,7 @@ pub(super) fn router(state: AppState) -> Router<AppState> {
         .route("/send/test", post(send_test))
         .route("/send/test/{id}", get(test_outcome))
         .route("/runs", get(list_runs))
+        .route("/guards", get(list_refused))
         .fallback(async || Problem(WebError::NotFound("There is no such address in this API.".into())))
         .method_not_allowed_fallback(async || {
             Problem(WebError::BadRequest("This address does not take that method.".into()))
@@ -261,6 +262,17 @@ async fn test_outcome(State(state): State<AppState>, Path(id): Path<String>) -> 
 
 async fn list_runs(State(state): State<AppState>) -> Answer {
     Ok(Json(json!({ "items": trigger::runs(&state.service).await? })))
+}
+
+#[derive(Deserialize)]
+struct RefusedQuery {
+    days: Option<u16>,
+}
+
+/// What the guards of sign-up refused, by day and reason.
+async fn list_refused(State(state): State<AppState>, Ask(query): Ask<RefusedQuery>) -> Answer {
+    let days = query.days.unwrap_or(30);
+    Ok(Json(json!({ "items": guards::refused(&state.service, days).await? })))
 }
 
 fn page<T: Serialize>(page: &crate::actions::Page<T>) -> Json<Value> {

@@ -34,10 +34,11 @@ struct Entry {
     asset: Asset,
 }
 
-static ASSETS: LazyLock<[Entry; 3]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Entry; 4]> = LazyLock::new(|| {
     [
         entry("style.css", "text/css; charset=utf-8", include_bytes!("assets/style.css")),
         entry("site.js", "text/javascript; charset=utf-8", include_bytes!("assets/site.js")),
+        entry("pow.js", "text/javascript; charset=utf-8", include_bytes!("assets/pow.js")),
         entry("favicon.svg", "image/svg+xml", include_bytes!("assets/favicon.svg")),
     ]
 });

@@ -25,13 +25,21 @@ pub enum WebError {
     Unavailable,
     /// There is more to do than can be done just now: nothing was written.
     Busy,
+    /// A publisher's token is none of ours.
+    UnknownToken,
+    /// So many sign-ups are not let in within an hour: what to do, and when it is over.
+    TooMany {
+        text: String,
+        seconds: u64,
+    },
     Internal,
 }
 
 impl WebError {
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::Unauthorised => StatusCode::UNAUTHORIZED,
+            Self::Unauthorised | Self::UnknownToken => StatusCode::UNAUTHORIZED,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound(_) | Self::Link(_) => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -46,6 +54,7 @@ impl WebError {
         match self {
             Self::Busy => Some(HeaderValue::from_static("5")),
             Self::Unavailable => Some(HeaderValue::from_static("60")),
+            Self::TooMany { seconds, .. } => Some(HeaderValue::from(*seconds)),
             _ => None,
         }
     }
@@ -57,9 +66,11 @@ impl WebError {
             Self::Link(LinkError::Malformed) => "error-link-incomplete",
             Self::Link(LinkError::BadSignature) => "error-link-altered",
             Self::Link(LinkError::WrongPurpose) => "error-link-other",
-            Self::Conflict(_) | Self::Invalid(_) | Self::BadRequest(_) | Self::Unauthorised => "error-refused",
+            Self::Conflict(_) | Self::Invalid(_) | Self::BadRequest(_) | Self::Unauthorised | Self::UnknownToken => {
+                "error-refused"
+            }
             Self::Unavailable => "error-unavailable",
-            Self::Busy => "error-busy",
+            Self::Busy | Self::TooMany { .. } => "error-busy",
             Self::Internal => "error-internal",
         }
     }
@@ -68,7 +79,12 @@ impl WebError {
     pub fn detail(&self) -> String {
         match self {
             Self::Unauthorised => "Send the admin token: Authorization: Bearer …".into(),
-            Self::NotFound(text) | Self::Conflict(text) | Self::BadRequest(text) => text.clone(),
+            Self::UnknownToken => {
+                "This token is none of ours, or was revoked: `regimen token create` makes one.".into()
+            }
+            Self::NotFound(text) | Self::Conflict(text) | Self::BadRequest(text) | Self::TooMany { text, .. } => {
+                text.clone()
+            }
             Self::Link(error) => format!("This link does not work: {error}."),
             Self::Invalid(_) => "Some fields need another value.".into(),
             Self::Unavailable | Self::Busy | Self::Internal => messages::text(Language::English, self.message()),

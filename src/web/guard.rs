@@ -9,8 +9,8 @@ use axum::response::Response;
 use super::language::kept_choice;
 
 /// No third party, no inline script or style, no frame of another site.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
-     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+     img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Sets the security headers that a handler has not set, and logs route, status and time: never the path itself, which
 /// may carry a token, nor a query.

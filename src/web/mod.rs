@@ -3,12 +3,14 @@ mod api;
 pub mod assets;
 mod error;
 mod guard;
+mod guards;
 mod health;
 mod language;
 pub mod pages;
 mod public;
 mod subscribe;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -44,7 +46,8 @@ const LARGEST_BODY: usize = 32 * 1024;
 /// Serves until `stop`; then what has begun is finished.
 pub async fn serve(listener: TcpListener, state: AppState, stop: CancellationToken) -> anyhow::Result<()> {
     let (drained, service) = (stop.clone(), state.service.clone());
-    let served = axum::serve(listener, router(state)).with_graceful_shutdown(stop.cancelled_owned());
+    let router = router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
     let served = tokio::select! {
         result = served.into_future() => result.map_err(anyhow::Error::from),
         // A client that keeps its connection open does not keep us.
@@ -52,6 +55,7 @@ pub async fn serve(listener: TcpListener, state: AppState, stop: CancellationTok
     };
     // Who has gone away before the answer has signed up all the same.
     tokio::time::timeout(Duration::from_secs(10), service.sign_ups().finished()).await.ok();
+    tokio::time::timeout(Duration::from_secs(5), crate::actions::guards::flush(&service)).await.ok();
     served
 }
 

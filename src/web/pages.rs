@@ -60,6 +60,39 @@ pub struct SignUpBox {
     pub timezone: String,
     /// The tag of the language that the form is in, which the series is then sent in.
     pub language: String,
+    pub guards: GuardFields,
+}
+
+/// What a form carries so that robots do not sign other people up (the template `guard_fields`).
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct GuardFields {
+    /// Says when the form was shown.
+    pub token: String,
+    /// Where the browser's arithmetic is fetched, when some is asked for.
+    pub challenge: Option<&'static str>,
+}
+
+/// After a form that was not one of ours, or not fresh: all that was typed, and one button (status 422).
+#[derive(Debug, Clone, Serialize)]
+pub struct OnceMorePage {
+    /// A sentence.
+    pub why: String,
+    pub series_slug: String,
+    pub series_title: String,
+    pub email: String,
+    pub condition: String,
+    pub condition_name: String,
+    pub timezone: String,
+    pub language: String,
+    pub guards: GuardFields,
+}
+
+impl OnceMorePage {
+    pub fn render(&self, language: Language) -> String {
+        let title = messages::text(language, "once-more-title");
+        let head = Head { switch: false, brand: Some(&self.series_title), ..Head::note(&title) };
+        render(language, "once_more", &head, self)
+    }
 }
 
 /// One condition in the form.

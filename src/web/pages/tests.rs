@@ -15,6 +15,7 @@ fn sign_up() -> SignUpBox {
         passing_error: None,
         timezone: String::new(),
         language: "en".into(),
+        guards: GuardFields::default(),
     }
 }
 
@@ -56,6 +57,21 @@ fn manage(state: ManageState) -> ManagePage {
     }
 }
 
+fn once_more(text: &str) -> OnceMorePage {
+    let text = || text.to_owned();
+    OnceMorePage {
+        why: text(),
+        series_slug: text(),
+        series_title: text(),
+        email: text(),
+        condition: text(),
+        condition_name: text(),
+        timezone: text(),
+        language: text(),
+        guards: GuardFields { token: text(), challenge: None },
+    }
+}
+
 /// Every page with every value that can be hostile set to `text`, except for the trusted HTML.
 fn pages_saying(text: &str) -> Vec<(&'static str, String)> {
     let text = || text.to_owned();
@@ -77,6 +93,7 @@ fn pages_saying(text: &str) -> Vec<(&'static str, String)> {
         passing_error: Some(text()),
         timezone: text(),
         language: text(),
+        guards: GuardFields { token: text(), challenge: Some("/subscribe/challenge") },
     };
     faulty.text_language = text();
     let managed = |state| ManagePage {
@@ -91,6 +108,7 @@ fn pages_saying(text: &str) -> Vec<(&'static str, String)> {
     vec![
         ("article", article().render(English)),
         ("article-errors", faulty.render(English)),
+        ("once-more", once_more(&text()).render(English)),
         ("check-inbox", CheckInboxPage {}.render(English)),
         ("confirm", ConfirmPage { series_title: text(), post_to: text() }.render(English)),
         ("confirmed", ConfirmedPage { series_title: text(), parts: 6 }.render(English)),

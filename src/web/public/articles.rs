@@ -6,9 +6,11 @@ use axum::response::Response;
 use axum::routing::get;
 
 use super::{AppState, error_page, html};
+use crate::actions::Service;
 use crate::content::{Policy, Series};
 use crate::messages::Language;
 use crate::model::SeriesSlug;
+use crate::web::guards;
 use crate::web::language::Lang;
 use crate::web::pages::{ArticlePage, ConditionOption, PolicyPage, SignUpBox, Source};
 use crate::web::subscribe::{Faults, Typed};
@@ -25,7 +27,7 @@ async fn front(State(state): State<AppState>, lang: Lang) -> Response {
     let language = lang.get();
     let library = state.service.library();
     match library.series.keys().next().and_then(|slug| library.series_in(slug, language)) {
-        Some(series) => public(html(StatusCode::OK, plain(&series, language))),
+        Some(series) => public(html(StatusCode::OK, plain(&state, &series, language))),
         None => error_page(language, StatusCode::NOT_FOUND, "error-nothing-published"),
     }
 }
@@ -34,17 +36,23 @@ async fn article_of(State(state): State<AppState>, lang: Lang, Path(slug): Path<
     let language = lang.get();
     let library = state.service.library();
     match SeriesSlug::parse(&slug).ok().and_then(|slug| library.series_in(&slug, language)) {
-        Some(series) => public(html(StatusCode::OK, plain(&series, language))),
+        Some(series) => public(html(StatusCode::OK, plain(&state, &series, language))),
         None => error_page(language, StatusCode::NOT_FOUND, "error-no-article"),
     }
 }
 
-fn plain(series: &Series, language: Language) -> String {
-    article(series, language, &Typed::default(), &Faults::default()).render(language)
+fn plain(state: &AppState, series: &Series, language: Language) -> String {
+    article(&state.service, series, language, &Typed::default(), &Faults::default()).render(language)
 }
 
 /// The article with its sign-up box; what was typed is kept, and what is wrong stands beside its field.
-pub(in crate::web) fn article(series: &Series, language: Language, typed: &Typed, faults: &Faults) -> ArticlePage {
+pub(in crate::web) fn article(
+    service: &Service,
+    series: &Series,
+    language: Language,
+    typed: &Typed,
+    faults: &Faults,
+) -> ArticlePage {
     let article = &series.article;
     let condition = |one: &crate::content::Condition| ConditionOption {
         key: one.key.as_str().to_owned(),
@@ -78,6 +86,7 @@ pub(in crate::web) fn article(series: &Series, language: Language, typed: &Typed
             passing_error: faults.passing.clone(),
             timezone: typed.timezone.chars().filter(|one| !one.is_control()).take(64).collect(),
             language: language.tag().to_owned(),
+            guards: guards::fields(service, &series.slug, &typed.token),
         },
     }
 }

@@ -29,6 +29,7 @@ pub(super) fn router() -> Router<AppState> {
         .merge(articles::router())
         .merge(calendar::router())
         .merge(links::router())
+        .merge(super::guards::router())
         .route("/subscribe", post(subscribe))
         .route("/assets/{name}", get(asset))
         .route("/robots.txt", get(async || ROBOTS))
