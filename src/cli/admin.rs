@@ -191,7 +191,7 @@ pub(super) struct DeliveriesOptions {
     json: bool,
 }
 
-async fn service(config: &Config) -> anyhow::Result<Service> {
+pub(super) async fn service(config: &Config) -> anyhow::Result<Service> {
     app::open_for_admin(config, Clock::system()).await
 }
 
@@ -451,7 +451,7 @@ pub(super) async fn nodes(config: &Config, as_json: bool) -> anyhow::Result<()> 
     Ok(())
 }
 
-fn minute(at: DateTime<Utc>) -> String {
+pub(super) fn minute(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%MZ").to_string()
 }
 

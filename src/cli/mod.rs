@@ -2,6 +2,7 @@
 mod admin;
 mod bench;
 mod content;
+mod guards;
 mod output;
 
 use std::path::PathBuf;
@@ -68,6 +69,11 @@ enum Command {
     Send(admin::SendCommand),
     /// List deliveries, for example those that are or were uncertain.
     Deliveries(admin::DeliveriesOptions),
+    /// Make, list and revoke tokens with which a publisher's server may sign readers up.
+    #[command(subcommand)]
+    Token(guards::TokenCommand),
+    /// Say what the guards of sign-up refused, by day and reason.
+    Guards(guards::RefusedOptions),
     /// Say whether work is overdue; exit code 4 if it is.
     Health,
     /// List the processes on this database: role, start, last sign of life, and how many deliveries each holds.
@@ -164,6 +170,8 @@ async fn run(command: Command, config: Config) -> anyhow::Result<Ended> {
         Command::Subscribers(command) => admin::subscribers(&config, command).await?,
         Command::Send(command) => admin::send(&config, command).await?,
         Command::Deliveries(options) => admin::deliveries(&config, options).await?,
+        Command::Token(command) => guards::token(&config, command).await?,
+        Command::Guards(options) => guards::refused(&config, options).await?,
         Command::Health => return admin::health(&config).await,
         Command::Nodes { json } => admin::nodes(&config, json).await?,
         Command::Keys => print!("{}", demo::new_secrets(&Clock::system(), config.seal_keys.as_ref())),
