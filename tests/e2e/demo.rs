@@ -43,6 +43,11 @@ impl Mail {
 impl Demo {
     /// `day` is how long a day of the series takes, as on the command line.
     pub async fn start(day: &str) -> Self {
+        Self::start_with(day, &[]).await
+    }
+
+    /// The same with settings from the environment.
+    pub async fn start_with(day: &str, settings: &[(&str, &str)]) -> Self {
         let mut process = Process::start("the demo", |folder| {
             let mut command = Command::new(env!("CARGO_BIN_EXE_regimen"));
             // Port 0 is any that is free.
@@ -55,6 +60,7 @@ impl Demo {
             for name in SETTINGS {
                 command.env_remove(name);
             }
+            command.envs(settings.iter().copied());
             command
         });
         let pages = process.line_after("Sign up ").await;
@@ -75,6 +81,14 @@ impl Demo {
         let fields = [("series", SERIES), ("email", address), ("condition", "lung"), ("timezone", "Europe/Vienna")];
         let answer = self.http.post(format!("{}/subscribe", self.pages)).form(&fields).send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.status());
+    }
+
+    /// The reasons for which the guards would have refused somebody, had it not been in a demo.
+    pub async fn refused(&self) -> Vec<String> {
+        let request = self.http.get(format!("{}/api/v1/guards", self.pages)).bearer_auth(&self.token);
+        let answer: Value = request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap();
+        let items = answer["items"].as_array().unwrap().iter();
+        items.map(|one| one["reason"].as_str().unwrap().to_owned()).collect()
     }
 
     /// All about one address, as the admin API tells it.

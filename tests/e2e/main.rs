@@ -4,6 +4,7 @@
 mod browser;
 mod demo;
 mod every_page;
+mod guards;
 mod pictures;
 mod process;
 mod story;

@@ -11,6 +11,8 @@ mod demo;
 mod dispatch;
 mod faults;
 mod growth;
+mod guards;
+mod guards_flood;
 mod layering;
 mod locks;
 mod logs;

@@ -2,6 +2,7 @@
 //! moved by hand.
 #![allow(dead_code)]
 pub mod database;
+pub mod dns;
 pub mod own_postgres;
 pub mod process;
 pub mod readers;
@@ -18,7 +19,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use regimen::actions::sign_up::Limits;
 use regimen::actions::tidy::{self, OnUncertain};
-use regimen::actions::{Service, Settings, service};
+use regimen::actions::{Service, Settings, guards, service};
 use regimen::clock::Clock;
 use regimen::config::Secret;
 use regimen::content::Bundle;
@@ -71,6 +72,8 @@ pub struct Setup {
     pub connections: usize,
     pub bundle: Bundle,
     pub sign_ups: Limits,
+    /// By default all come from loopback and are counted, and none is refused: a story signs up without a form.
+    pub guards: guards::Settings,
 }
 
 impl Default for Setup {
@@ -83,6 +86,7 @@ impl Default for Setup {
             bundle: Bundle::embedded(),
             // A machine with much else to do is no reason to refuse somebody in a story about something else.
             sign_ups: Limits { longest_wait: process::PATIENCE, ..Limits::default() },
+            guards: guards::Settings { spare_loopback: true, ..guards::Settings::default() },
         }
     }
 }
@@ -117,8 +121,8 @@ impl App {
         let (library, _) = service::publish(&db, &clock, &setup.bundle).await.unwrap();
         let keyring = Keyring::parse(&Keyring::generate(1, [1; 32])).unwrap();
         let link_key = LinkKey::parse(&"a link key for the tests only ".repeat(2)).unwrap();
-        let service =
-            Service::new(db, clock, library, keyring, link_key, Settings { sign_ups: setup.sign_ups, ..settings() });
+        let settings = Settings { sign_ups: setup.sign_ups, guards: setup.guards, ..settings() };
+        let service = Service::new(db, clock, library, keyring, link_key, settings);
         let state = AppState::new(service.clone(), Some(Secret(TOKEN.into())), true);
         let stop = CancellationToken::new();
         tokio::spawn(web::serve(listener, state, stop.clone()));
@@ -291,6 +295,7 @@ pub fn settings() -> Settings {
         confirmations_per_day: 3,
         already_cooldown: days(1),
         sign_ups: Limits::default(),
+        guards: guards::Settings::default(),
         editors: vec![address("editor@example.org")],
     }
 }
