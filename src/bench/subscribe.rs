@@ -1,6 +1,7 @@
-//! The sign-up path: 64 readers who press the button as fast as they are answered.
+//! The sign-up path: 64 readers who press the button as fast as they are answered, past all guards, each from a network of
+//! its own as a proxy would say it.
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
@@ -22,6 +23,7 @@ pub(super) async fn subscribe(bench: &mut Bench, ground: &Ground, span: Duration
     let (web, address) = ground.web(&database).await?;
     let writer = Writer::find();
     let series = ground.series.slug.as_str().to_owned();
+    let form = form(address, &series).await?;
     let mut first = 0;
     let mut answered = 0;
     let (mut rates, mut ceilings, mut latencies) = (Vec::new(), Vec::new(), Vec::new());
@@ -30,7 +32,7 @@ pub(super) async fn subscribe(bench: &mut Bench, ground: &Ground, span: Duration
         // The first round only warms up.
         let span = if round == 0 { span / 4 } else { span };
         let ceiling = writer.measure(ground, &theirs, span).await?;
-        let load = load(address, series.clone(), first, span).await?;
+        let load = load(address, form.clone(), first, span).await?;
         // As `regimen dispatch` does beside it, which is not measured here.
         growth::analyze_doubled(&database.pool).await?;
         first = load.next;
@@ -72,20 +74,39 @@ struct Load {
     next: u64,
 }
 
+/// The fields that our page puts into the form, once they are old enough.
+async fn form(address: SocketAddr, series: &str) -> anyhow::Result<String> {
+    let mut stream = BufReader::new(TcpStream::connect(address).await?);
+    let request = format!("GET /subscribe/token?series={series} HTTP/1.1\r\nHost: series.example.org\r\n\r\n");
+    stream.get_mut().write_all(request.as_bytes()).await?;
+    let (status, body) = answer(&mut stream).await?;
+    ensure!(status == 200, "there is no token for a form: status {status}");
+    let body: serde_json::Value = serde_json::from_slice(&body)?;
+    let token = body["token"].as_str().context("a token is text")?;
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    Ok(format!("series={series}&token={token}"))
+}
+
+/// Another address for each reader; a range of 256 has a hundred.
+fn network(number: u64) -> Ipv4Addr {
+    let (range, place) = (number / 100, number % 100);
+    Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 0, 0, 0)) + u32::try_from((range % 65_536) * 256 + place).unwrap_or(0))
+}
+
 /// On a thread of its own, as a program would be.
-async fn load(address: SocketAddr, series: String, first: u64, span: Duration) -> anyhow::Result<Load> {
+async fn load(address: SocketAddr, form: String, first: u64, span: Duration) -> anyhow::Result<Load> {
     let work = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(load_from(address, &series, first, span))
+        runtime.block_on(load_from(address, &form, first, span))
     };
     tokio::task::spawn_blocking(work).await?
 }
 
-async fn load_from(address: SocketAddr, series: &str, first: u64, span: Duration) -> anyhow::Result<Load> {
+async fn load_from(address: SocketAddr, form: &str, first: u64, span: Duration) -> anyhow::Result<Load> {
     let began = Instant::now();
     let mut clients = JoinSet::new();
     for client in 0..CLIENTS {
-        clients.spawn(press(address, series.to_owned(), first + client as u64, began + span));
+        clients.spawn(press(address, form.to_owned(), first + client as u64, began + span));
     }
     let mut all = Load { next: first, ..Load::default() };
     while let Some(one) = clients.join_next().await {
@@ -101,26 +122,27 @@ async fn load_from(address: SocketAddr, series: &str, first: u64, span: Duration
 }
 
 /// One client on one kept connection, with every 64th number.
-async fn press(address: SocketAddr, series: String, first: u64, end: Instant) -> anyhow::Result<Load> {
+async fn press(address: SocketAddr, form: String, first: u64, end: Instant) -> anyhow::Result<Load> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let mut stream = BufReader::new(stream);
     let mut load = Load { next: first, ..Load::default() };
     while Instant::now() < end {
         let body = format!(
-            "series={series}&email=reader{}%40mail{}.example.org&condition=melanoma&timezone=Europe%2FBerlin",
+            "{form}&email=reader{}%40mail{}.example.org&condition=melanoma&timezone=Europe%2FBerlin",
             load.next,
             load.next % 20
         );
         let request = format!(
             "POST /subscribe HTTP/1.1\r\nHost: series.example.org\r\nContent-Type: application/x-www-form-urlencoded\r\n\
-             Content-Length: {}\r\n\r\n{body}",
+             X-Forwarded-For: {}\r\nContent-Length: {}\r\n\r\n{body}",
+            network(load.next),
             body.len()
         );
         load.next += CLIENTS as u64;
         let began = Instant::now();
         stream.get_mut().write_all(request.as_bytes()).await?;
-        match answer(&mut stream).await? {
+        match answer(&mut stream).await?.0 {
             200 => load.millis.push(began.elapsed().as_secs_f64() * 1_000.0),
             other => *load.others.entry(other).or_insert(0) += 1,
         }
@@ -128,8 +150,8 @@ async fn press(address: SocketAddr, series: String, first: u64, end: Instant) ->
     Ok(load)
 }
 
-/// Reads one answer whole, and says its status.
-async fn answer(stream: &mut BufReader<TcpStream>) -> anyhow::Result<u16> {
+/// Reads one answer whole: its status and its body.
+async fn answer(stream: &mut BufReader<TcpStream>) -> anyhow::Result<(u16, Vec<u8>)> {
     let mut line = String::new();
     stream.read_line(&mut line).await?;
     let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).context("that is no answer of HTTP")?;
@@ -145,5 +167,5 @@ async fn answer(stream: &mut BufReader<TcpStream>) -> anyhow::Result<u16> {
     let Some(length) = length else { bail!("the answer does not say its length") };
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await?;
-    Ok(status)
+    Ok((status, body))
 }
