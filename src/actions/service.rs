@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::content::{Bundle, Fault, Library, ReaderLinks, Series, compile};
 use crate::links::{Link, LinkKey, Purpose};
 use crate::messages::{self, Values};
-use crate::model::{Bucket, EmailAddress, Language, SeriesSlug, StepKey};
+use crate::model::{Bucket, EmailAddress, Language, SeriesSlug};
 use crate::seal::Keyring;
 use crate::store::{self, installation, queue::Hands};
 use uuid::Uuid;
@@ -58,21 +58,19 @@ struct Inner {
 
 /// Whose mail it is that links are made for.
 #[derive(Debug, Clone, Copy)]
-pub struct LinksOf<'a> {
+pub struct LinksOf {
     pub bucket: Bucket,
     pub enrollment: Uuid,
     /// The number of the confirmation request that the mail answers.
     pub confirm_request: i32,
     pub language: Language,
-    /// What the mail is a part of, if it is a part.
-    pub step: Option<(&'a SeriesSlug, &'a StepKey)>,
 }
 
-impl<'a> LinksOf<'a> {
+impl LinksOf {
     /// For a preview or a test: signed for an enrollment that does not exist.
-    pub fn nobody(language: Language, series: &'a SeriesSlug, step: &'a StepKey) -> Self {
+    pub fn nobody(language: Language) -> Self {
         let bucket = Bucket::all().next().expect("there are 64 buckets");
-        Self { bucket, enrollment: Uuid::nil(), confirm_request: 0, language, step: Some((series, step)) }
+        Self { bucket, enrollment: Uuid::nil(), confirm_request: 0, language }
     }
 }
 
@@ -206,22 +204,16 @@ impl Service {
     }
 
     /// The links of one reader's mail.
-    pub fn reader_links(&self, mail: &LinksOf<'_>) -> ReaderLinks {
+    pub fn reader_links(&self, mail: &LinksOf) -> ReaderLinks {
         let LinksOf { bucket, enrollment, .. } = *mail;
         let issued = self.clock().real();
         let sign = |purpose, path: &str, request: u32| {
             let token = self.link_key().sign(&Link { purpose, bucket, enrollment, request, issued });
             format!("{}/{path}/{token}", self.public_url())
         };
-        let manage_url = sign(Purpose::Manage, "manage", 0);
-        let of_step = |link: &dyn Fn(&SeriesSlug, &StepKey) -> String| {
-            mail.step.map(|(series, step)| link(series, step)).unwrap_or_default()
-        };
         ReaderLinks {
-            view_url: of_step(&|_, step| format!("{manage_url}/parts/{step}")),
-            helpful_url: of_step(&|series, step| format!("{}/helpful/{series}/{step}", self.public_url())),
             unsubscribe_url: sign(Purpose::Unsubscribe, "unsubscribe", 0),
-            manage_url,
+            manage_url: sign(Purpose::Manage, "manage", 0),
             confirm_url: sign(Purpose::Confirm, "confirm", u32::try_from(mail.confirm_request).unwrap_or(0)),
             never_url: sign(Purpose::Never, "never", 0),
             privacy_url: format!("{}/privacy", self.public_url()),

@@ -24,8 +24,7 @@ const MAX_TEMPLATES: usize = 2000;
 /// Folders of `emails/` that are no series.
 const RESERVED: [&str; 6] = ["layouts", "partials", "policies", "confirmation", "reminder", "already-signed-up"];
 
-const STEP_LINKS: &[&str] =
-    &["unsubscribe_url", "manage_url", "privacy_url", "terms_url", "site_url", "view_url", "helpful_url"];
+const STEP_LINKS: &[&str] = &["unsubscribe_url", "manage_url", "privacy_url", "terms_url", "site_url"];
 
 /// A mail that belongs to no step: its folder, the reader's values that it can show, and those that it must.
 struct SystemMail {

@@ -18,10 +18,6 @@ pub struct ReaderLinks {
     pub privacy_url: String,
     pub terms_url: String,
     pub site_url: String,
-    /// The same part as a page; empty in a mail that is no step.
-    pub view_url: String,
-    /// Where a reader says whether the part was helpful; knows nothing of the reader. Empty in a mail that is no step.
-    pub helpful_url: String,
     /// How long the confirmation link works, in words: `3 days`.
     pub expires_in: String,
 }
@@ -38,8 +34,6 @@ impl ReaderLinks {
             privacy_url: "https://example.org/privacy".to_owned(),
             terms_url: "https://example.org/terms".to_owned(),
             site_url: "https://example.org/".to_owned(),
-            view_url: link("manage"),
-            helpful_url: "https://example.org/helpful/series/step".to_owned(),
             expires_in: "3 days".to_owned(),
         }
     }

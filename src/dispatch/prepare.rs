@@ -46,7 +46,6 @@ fn mail_of(service: &Service, settings: &Settings, claimed: &Claimed) -> anyhow:
         enrollment: claimed.enrollment,
         confirm_request: claimed.request,
         language: series.words,
-        step: claimed.step.as_ref().map(|step| (&claimed.series, step)),
     });
     let rendered = match (claimed.kind, &claimed.step) {
         (Kind::Step, Some(step)) => {
@@ -89,7 +88,7 @@ pub(super) fn prepare_test(
     let series = service.series(&SeriesSlug::parse(&test.series)?)?;
     let nobody = crate::model::Bucket::all().next().expect("there are 64 buckets");
     let step = StepKey::parse(&test.step)?;
-    let links = service.reader_links(&LinksOf::nobody(series.words, &series.slug, &step));
+    let links = service.reader_links(&LinksOf::nobody(series.words));
     let rendered = series.render_step(&step, &ConditionKey::parse(&test.condition)?, &links)?;
     let to = EmailAddress::parse(&test.recipient)?;
     let id = MessageId::new(test.id, &series.from);

@@ -16,12 +16,12 @@ fn a_fault_of_a_body_has_its_file_and_line() {
         (
             "Do little.",
             "Do {{littel}}.",
-            "10: unknown variable `{{littel}}`; this text has: series_title, condition_name, part_number, parts, sponsor, postal_address, review_line, unsubscribe_url, manage_url, privacy_url, terms_url, site_url, view_url, helpful_url",
+            "10: unknown variable `{{littel}}`; this text has: series_title, condition_name, part_number, parts, sponsor, postal_address, review_line, unsubscribe_url, manage_url, privacy_url, terms_url, site_url",
         ),
         (
             "Do little.",
             "Do {{confirm_url}}.",
-            "10: unknown variable `{{confirm_url}}`; this text has: series_title, condition_name, part_number, parts, sponsor, postal_address, review_line, unsubscribe_url, manage_url, privacy_url, terms_url, site_url, view_url, helpful_url",
+            "10: unknown variable `{{confirm_url}}`; this text has: series_title, condition_name, part_number, parts, sponsor, postal_address, review_line, unsubscribe_url, manage_url, privacy_url, terms_url, site_url",
         ),
         ("Do little.", "Do {{{sponsor}}}.", "10: write `{{variable}}` with two braces and nothing before them"),
         ("Do little.", "Do \\{{sponsor}}.", "10: write `{{variable}}` with two braces and nothing before them"),
@@ -135,7 +135,7 @@ fn passages_are_one_for_each_condition() {
         files.insert(file.to_owned(), text.to_owned());
     });
     let variables = "series_title, condition_name, part_number, parts, sponsor, postal_address, review_line, \
-                     unsubscribe_url, manage_url, privacy_url, terms_url, site_url, view_url, helpful_url";
+                     unsubscribe_url, manage_url, privacy_url, terms_url, site_url";
     let expected = [
         format!("{file}:1: text before the first `## condition`"),
         format!("{file}:7: duplicate passage `knee`; first in line 3"),

@@ -13,8 +13,6 @@ fn links() -> ReaderLinks {
         privacy_url: link("privacy"),
         terms_url: link("terms"),
         site_url: link(""),
-        view_url: "https://series.example.com/manage/token/parts/step".to_owned(),
-        helpful_url: "https://series.example.com/helpful/series/step".to_owned(),
         expires_in: "3 days".to_owned(),
     }
 }
