@@ -54,7 +54,7 @@ async fn a_database_that_is_not_up_yet_is_waited_for() {
         }
     });
     let site = process.pages().await;
-    assert_eq!(site.get("/readyz").await.status(), StatusCode::OK);
+    until("its dispatcher moves", async || (site.get("/readyz").await.status() == StatusCode::OK).then_some(())).await;
     assert_eq!(process.err().matches("waiting for the database").count(), 1, "once is enough");
     assert_eq!(process.stop(Signal::TERM).await.code, Some(0));
     proxy.abort();

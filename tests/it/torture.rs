@@ -146,6 +146,8 @@ fn without_waiting(folder: &Folder) {
         folder.write(&format!("{SERIES}/{step}/body.md"), BODY);
         folder.write(&format!("{SERIES}/{step}/conditions.md"), "## lung\n\nShort.\n");
     }
+    // In the language of the series alone.
+    std::fs::remove_dir_all(folder.join(&format!("{SERIES}/es"))).unwrap();
     std::fs::write(file, text).unwrap();
 }
 
