@@ -1,10 +1,9 @@
 //! The words of pages and mails in every language that there is: Fluent files in `messages/<language>/`, built into the
 //! binary. What is missing in one language is a fault that the tests find; at run time English stands in for it.
-use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use fluent_bundle::concurrent::FluentBundle;
-use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
+use fluent_bundle::{FluentArgs, FluentError, FluentResource, FluentValue};
 use handlebars::{
     Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderErrorReason, html_escape,
 };
@@ -40,8 +39,9 @@ pub fn text(language: Language, key: &str) -> String {
 /// A message with its variables. One that does not exist is shown as its key: nothing that a reader does leads there, and
 /// the tests ask for every key that code and templates name.
 pub fn filled(language: Language, key: &str, values: &Values<'_>) -> String {
-    let found = [language, Language::English].into_iter().find_map(|language| format(language, key, &values.0));
-    found.unwrap_or_else(|| key.to_owned())
+    let (text, faults) = format(language, key, &values.0);
+    debug_assert!(faults.is_empty(), "{key}: {faults:?}");
+    text
 }
 
 /// Whether there is a message of this key in this language.
@@ -49,13 +49,13 @@ pub fn exists(language: Language, key: &str) -> bool {
     bundle(language).has_message(key)
 }
 
-fn format(language: Language, key: &str, values: &FluentArgs<'_>) -> Option<String> {
-    let bundle = bundle(language);
-    let pattern = bundle.get_message(key)?.value()?;
+/// The text, and what was wrong with the values: a variable that none was given for is shown as its name.
+fn format(language: Language, key: &str, values: &FluentArgs<'_>) -> (String, Vec<FluentError>) {
+    let mut bundles = [language, Language::English].into_iter().map(bundle);
+    let found = bundles.find_map(|bundle| Some((bundle, bundle.get_message(key)?.value()?)));
     let mut faults = Vec::new();
-    let text: Cow<'_, str> = bundle.format_pattern(pattern, Some(values), &mut faults);
-    debug_assert!(faults.is_empty(), "{key}: {faults:?}");
-    Some(text.into_owned())
+    let text = found.map(|(bundle, pattern)| bundle.format_pattern(pattern, Some(values), &mut faults).into_owned());
+    (text.unwrap_or_else(|| key.to_owned()), faults)
 }
 
 type Bundle = FluentBundle<FluentResource>;
@@ -119,7 +119,12 @@ impl HelperDef for Words {
         let key = key.ok_or_else(|| RenderErrorReason::Other("there is no such message".to_owned()))?;
         let values = helper.hash().iter();
         let values = values.fold(Values::new(), |values, (name, value)| values.with(name, self.value(value.value())));
-        let text = filled(self.language, key, &values);
+        let (text, faults) = format(self.language, key, &values.0);
+        if !faults.is_empty() {
+            // A layout is a file of the installation: what it leaves out is a fault of that file.
+            let reason = format!("the message \"{key}\" needs a variable that is not given here");
+            return Err(RenderErrorReason::Other(reason).into());
+        }
         let text = if self.say == Say::Escaped { html_escape(&text) } else { text };
         out.write(&text)?;
         Ok(())

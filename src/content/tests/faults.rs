@@ -305,3 +305,15 @@ fn every_fault_of_every_file_is_found_at_once() {
     });
     insta::assert_snapshot!(faults.join("\n"));
 }
+
+#[test]
+fn a_layout_that_leaves_out_a_message_or_its_variable_is_a_fault() {
+    let part = "{{t \"mail-part\" part=part_number parts=parts}}";
+    for (instead, told) in [
+        ("{{t \"mail-part\" part=part_number}}", "the message \"mail-part\" needs a variable that is not given here"),
+        ("{{t \"mail-nothing\"}}", "there is no such message"),
+    ] {
+        let faults = faults_after(|files| edit(files, "layouts/mail.txt.hbs", part, instead));
+        assert!(faults.iter().any(|fault| fault.contains(told)), "{faults:?}");
+    }
+}
