@@ -82,7 +82,7 @@ fn due(criterion: &mut Criterion) {
     criterion.bench_function("next due time", |bencher| {
         bencher.iter(|| {
             at += TimeDelta::minutes(7);
-            zones.map(|zone| next_due(black_box(at), series.steps[1].delay, &series.rhythm(Some(zone), None)))
+            zones.map(|zone| next_due(black_box(at), series.steps[1].delay, &series.rhythm(Some(zone), None, None)))
         });
     });
 }

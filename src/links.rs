@@ -21,14 +21,17 @@ const MAC_LEN: usize = 16;
 pub enum Purpose {
     Confirm,
     Unsubscribe,
-    /// Show, pause and resume.
+    /// Show and steer: what a forwarded mail may do.
     Manage,
     /// "This was not me, never again."
     Never,
+    /// What a forwarded mail must not do: export, erase, another condition or address. For a quarter of an hour.
+    Fresh,
 }
 
 impl Purpose {
-    const ALL: [(Purpose, u8); 4] = [(Self::Confirm, 1), (Self::Unsubscribe, 2), (Self::Manage, 3), (Self::Never, 4)];
+    const ALL: [(Purpose, u8); 5] =
+        [(Self::Confirm, 1), (Self::Unsubscribe, 2), (Self::Manage, 3), (Self::Never, 4), (Self::Fresh, 5)];
 
     fn octet(self) -> u8 {
         Self::ALL.iter().find(|(purpose, _)| *purpose == self).map_or(0, |(_, octet)| *octet)

@@ -1,4 +1,5 @@
 //! The link of the confirmation mail: a page to look at, and a button that activates.
+use super::manage::address::{lock_both, take_over};
 use super::sign_up::{confirmations_used_up, owe_now, supersede_confirmations};
 use super::{ActionError, Service};
 use crate::content::{Policy, Series};
@@ -43,11 +44,12 @@ pub async fn look(service: &Service, token: &str) -> Result<LinkView, ActionErro
     Ok(view_of(service, &series, &link, &enrollment))
 }
 
-/// Activates the enrollment and owes the first step, in one transaction. Pressing twice is the same as pressing once.
+/// Activates the enrollment and owes the first step, in one transaction; one that is for another address of the same reader
+/// takes the place of the old one. Pressing twice is the same as pressing once.
 pub async fn confirm(service: &Service, token: &str) -> Result<LinkView, ActionError> {
     let link = service.link_key().read(token, Purpose::Confirm)?;
     let mut tx = service.db().begin().await?;
-    let enrollment = enrollments::lock(&mut *tx, link.bucket, link.enrollment).await?;
+    let (enrollment, old) = lock_both(&mut tx, link.bucket, link.enrollment).await?;
     let enrollment = enrollment.ok_or(ActionError::NotFound("sign-up"))?;
     let series = service.series_in(&enrollment.series, enrollment.language)?;
     let view = view_of(service, &series, &link, &enrollment);
@@ -68,7 +70,11 @@ pub async fn confirm(service: &Service, token: &str) -> Result<LinkView, ActionE
         channel: "link",
     };
     records::add_consent(&mut *tx, link.bucket, &consent, real).await?;
-    if let Some(delivery) = first_step(service, &series, &enrollment) {
+    let delivery = match &old {
+        Some(old) => take_over(service, &mut tx, &series, &enrollment, old).await?,
+        None => first_step(service, &series, &enrollment),
+    };
+    if let Some(delivery) = delivery {
         add_deliveries(&mut *tx, link.bucket, &[delivery], real).await?;
         crate::store::wake(&mut *tx).await?;
     }
@@ -123,13 +129,13 @@ fn state_of(service: &Service, link: &Link, enrollment: &Enrollment) -> LinkStat
 
 /// The first step that was not accepted before. Confirming is an explicit wish, so it goes out at once when its delay
 /// is nothing or the reader comes back; otherwise by the series' rules.
-fn first_step(service: &Service, series: &Series, enrollment: &Enrollment) -> Option<NewDelivery> {
+pub(super) fn first_step(service: &Service, series: &Series, enrollment: &Enrollment) -> Option<NewDelivery> {
     let step = series.first_step_not_in(&enrollment.done_steps).or_else(|| series.steps.first())?;
     let now = service.clock().series();
     let due_at = if step.delay.is_zero() || !enrollment.done_steps.is_empty() {
         now
     } else {
-        let rhythm = series.rhythm(Some(enrollment.zone), enrollment.preferred_time);
+        let rhythm = series.rhythm(Some(enrollment.zone), enrollment.preferred_time, enrollment.spacing);
         crate::model::next_due(now, step.delay, &rhythm)
     };
     Some(NewDelivery {

@@ -3,6 +3,7 @@ pub mod confirm;
 pub mod deliveries;
 pub mod guards;
 pub mod health;
+pub mod manage;
 pub mod preview;
 pub mod readers;
 pub mod recover;

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{ActionError, Actor, Page, Service};
-use crate::model::{Bucket, EmailAddress, EnrollmentState, SeriesSlug, into_window};
+use crate::model::{EmailAddress, EnrollmentState, SeriesSlug, into_window, shifted};
 use crate::store::admin::{self, AttemptLine, ConsentLine, DeliveryFilter, DeliveryLine, Reader, ReaderFilter};
 use crate::store::enrollments::{self, Enrollment};
 use crate::store::{records, wake};
@@ -79,7 +79,7 @@ pub async fn pause(
 ) -> Result<(), ActionError> {
     let mut tx = service.db().begin().await?;
     let open = open_enrollment(&mut tx, address, series).await?;
-    if !enrollments::pause(&mut *tx, open.bucket, open.id, service.clock().series()).await? {
+    if !enrollments::pause(&mut *tx, open.bucket, open.id, service.clock().series(), None).await? {
         return Err(ActionError::Refused(format!(
             "the enrollment is {}, and only an active one is paused",
             open.state
@@ -110,28 +110,21 @@ pub async fn resume(
     Ok(())
 }
 
-/// Resumes an enrollment if it is paused; pressing twice is the same as pressing once.
-pub async fn resume_enrollment(service: &Service, bucket: Bucket, id: Uuid) -> Result<(), ActionError> {
-    let mut tx = service.db().begin().await?;
-    let enrollment = enrollments::lock(&mut *tx, bucket, id).await?.ok_or(ActionError::NotFound("subscription"))?;
-    if enrollment.state != EnrollmentState::Paused {
-        return Ok(());
-    }
-    resume_in(service, &mut tx, &enrollment).await?;
-    wake(&mut *tx).await?;
-    tx.commit().await?;
-    service.wake_dispatcher();
-    Ok(())
-}
-
-async fn resume_in(service: &Service, tx: &mut PgConnection, enrollment: &Enrollment) -> Result<(), ActionError> {
+/// Makes a paused enrollment, which the caller has locked, active again. A pause that was to end by itself has ended when it
+/// said, also if nobody came to see to it until now.
+pub(super) async fn resume_in(
+    service: &Service,
+    tx: &mut PgConnection,
+    enrollment: &Enrollment,
+) -> Result<(), ActionError> {
     let (bucket, now) = (enrollment.bucket, service.clock().series());
     let series = service.series(&enrollment.series)?;
-    let rhythm = series.rhythm(Some(enrollment.zone), enrollment.preferred_time);
-    let paused_for = now - enrollment.paused_at.unwrap_or(now);
+    let rhythm = series.rhythm(Some(enrollment.zone), enrollment.preferred_time, enrollment.spacing);
+    let since = enrollment.paused_at.unwrap_or(now);
+    let until = enrollment.paused_until.map_or(now, |until| until.min(now)).max(since);
     enrollments::resume(&mut *tx, bucket, enrollment.id).await?;
     for (id, due_at) in enrollments::paused_deliveries(&mut *tx, bucket, enrollment.id).await? {
-        let due_at = into_window((due_at + paused_for).max(now), &rhythm);
+        let due_at = into_window(shifted(due_at, since, until, &rhythm).max(now), &rhythm);
         enrollments::resume_delivery(&mut *tx, bucket, id, due_at).await?;
     }
     Ok(())

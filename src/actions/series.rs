@@ -2,7 +2,7 @@
 use serde::Serialize;
 
 use super::{ActionError, Actor, Service};
-use crate::model::{Bucket, SeriesSlug, Zone, into_window};
+use crate::model::{Bucket, SeriesSlug, Zone, shifted};
 use crate::store::admin::{self, BookLine};
 use crate::store::{records, wake};
 
@@ -77,8 +77,8 @@ pub async fn resume(service: &Service, slug: &SeriesSlug, by: &Actor) -> Result<
         let shifted: Vec<_> = waiting
             .into_iter()
             .map(|one| {
-                let rhythm = series.rhythm(Zone::parse(&one.zone).ok(), one.preferred_time);
-                (one.id, into_window((one.due_at + (now - paused_at)).max(now), &rhythm))
+                let rhythm = series.rhythm(Zone::parse(&one.zone).ok(), one.preferred_time, None);
+                (one.id, shifted(one.due_at, paused_at, now, &rhythm))
             })
             .collect();
         moved += admin::move_due(&mut *tx, bucket, &shifted).await?;

@@ -1,5 +1,5 @@
 //! What every verb needs: the database, the clock, the published content and the keys.
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use chrono::TimeDelta;
 use sqlx::PgPool;
@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::content::{Bundle, Fault, Library, ReaderLinks, Series, compile};
 use crate::links::{Link, LinkKey, Purpose};
 use crate::messages::{self, Values};
-use crate::model::{Bucket, EmailAddress, Language, SeriesSlug};
+use crate::model::{Bucket, EmailAddress, Language, SeriesSlug, StepKey};
 use crate::seal::Keyring;
 use crate::store::{self, installation, queue::Hands};
 use uuid::Uuid;
@@ -47,6 +47,8 @@ struct Inner {
     hot_db: PgPool,
     clock: Clock,
     library: RwLock<Arc<Library>>,
+    /// The files of versions that readers looked at last.
+    bundles: Mutex<Vec<(String, Arc<Bundle>)>>,
     keyring: Keyring,
     link_key: LinkKey,
     settings: Settings,
@@ -58,19 +60,21 @@ struct Inner {
 
 /// Whose mail it is that links are made for.
 #[derive(Debug, Clone, Copy)]
-pub struct LinksOf {
+pub struct LinksOf<'a> {
     pub bucket: Bucket,
     pub enrollment: Uuid,
     /// The number of the confirmation request that the mail answers.
     pub confirm_request: i32,
     pub language: Language,
+    /// The step that the mail is, if it is one.
+    pub step: Option<&'a StepKey>,
 }
 
-impl LinksOf {
+impl<'a> LinksOf<'a> {
     /// For a preview or a test: signed for an enrollment that does not exist.
-    pub fn nobody(language: Language) -> Self {
+    pub fn nobody(language: Language, step: &'a StepKey) -> Self {
         let bucket = Bucket::all().next().expect("there are 64 buckets");
-        Self { bucket, enrollment: Uuid::nil(), confirm_request: 0, language }
+        Self { bucket, enrollment: Uuid::nil(), confirm_request: 0, language, step: Some(step) }
     }
 }
 
@@ -108,6 +112,7 @@ impl Service {
             hot_db,
             clock,
             library,
+            bundles: Mutex::default(),
             keyring,
             link_key,
             settings,
@@ -204,16 +209,19 @@ impl Service {
     }
 
     /// The links of one reader's mail.
-    pub fn reader_links(&self, mail: &LinksOf) -> ReaderLinks {
+    pub fn reader_links(&self, mail: &LinksOf<'_>) -> ReaderLinks {
         let LinksOf { bucket, enrollment, .. } = *mail;
         let issued = self.clock().real();
         let sign = |purpose, path: &str, request: u32| {
             let token = self.link_key().sign(&Link { purpose, bucket, enrollment, request, issued });
             format!("{}/{path}/{token}", self.public_url())
         };
+        let manage_url = sign(Purpose::Manage, "manage", 0);
         ReaderLinks {
+            view_url: mail.step.map(|step| format!("{manage_url}/parts/{step}")).unwrap_or_default(),
             unsubscribe_url: sign(Purpose::Unsubscribe, "unsubscribe", 0),
-            manage_url: sign(Purpose::Manage, "manage", 0),
+            manage_url,
+            fresh_url: sign(Purpose::Fresh, "fresh", 0),
             confirm_url: sign(Purpose::Confirm, "confirm", u32::try_from(mail.confirm_request).unwrap_or(0)),
             never_url: sign(Purpose::Never, "never", 0),
             privacy_url: format!("{}/privacy", self.public_url()),
@@ -221,6 +229,27 @@ impl Service {
             site_url: self.public_url().to_owned(),
             expires_in: in_words(mail.language, self.settings().confirm_expires),
         }
+    }
+
+    /// The files of a version that was published at some time. A few are kept, and none before somebody asks.
+    pub async fn bundle(&self, version: &str) -> Result<Option<Arc<Bundle>>, ActionError> {
+        const KEPT: usize = 2;
+        let kept = || self.0.bundles.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, bundle)) = kept().iter().find(|(of, _)| of == version) {
+            return Ok(Some(bundle.clone()));
+        }
+        let Some(files) = installation::content_of(self.db(), version).await? else { return Ok(None) };
+        let bundle = match Bundle::from_json(&files) {
+            Ok(bundle) => Arc::new(bundle),
+            Err(error) => {
+                tracing::warn!(%error, version, "a version that was published before cannot be read any more");
+                return Ok(None);
+            }
+        };
+        let mut kept = kept();
+        kept.truncate(KEPT - 1);
+        kept.insert(0, (version.to_owned(), bundle.clone()));
+        Ok(Some(bundle))
     }
 
     /// Takes over the content that another node has published since.

@@ -129,7 +129,7 @@ fn follow(
     let completed = going_on && series.is_ok() && next.is_none();
     let advance = Advance { enrollment: enrollment.id, done, completed };
     let (Some(next), Ok(series)) = (next, &series) else { return (Some(advance), None) };
-    let rhythm = series.rhythm(Some(enrollment.zone), enrollment.preferred_time);
+    let rhythm = series.rhythm(Some(enrollment.zone), enrollment.preferred_time, enrollment.spacing);
     let paused = enrollment.state == EnrollmentState::Paused;
     let successor = NewDelivery {
         id: service.clock().uuid(),

@@ -145,27 +145,47 @@ fn new_sign_up(service: &Service, series: &Series, request: &SignUp) -> NewSignU
 /// The same for an address of which there may be a subscriber, one transaction for each: what is written depends on its newest enrollment.
 async fn sign_up_known(service: &Service, series: &Series, request: &SignUp) -> Result<(), ActionError> {
     let mut tx = service.db().begin().await?;
-    let bucket = request.address.bucket();
-    let real = service.clock().real();
     if records::is_suppressed(&mut *tx, &request.address).await? {
         return Ok(());
     }
-    let subscriber = enrollments::subscriber(&mut *tx, &request.address, service.clock().uuid(), real).await?;
-    let newest = enrollments::newest(&mut *tx, bucket, subscriber, &series.slug).await?;
-    let known = Known { bucket, subscriber, series };
-    let written = match newest {
-        Some(open) if matches!(open.state, EnrollmentState::Active | EnrollmentState::Paused) => {
-            remind_of_enrollment(service, &mut tx, &known, &open).await?
-        }
-        newest => ask_to_confirm(service, &mut tx, &known, request, newest).await?,
-    };
-    if !written {
+    if ask(service, &mut tx, series, request).await? == Asked::Nothing {
         return Ok(());
     }
     crate::store::wake(&mut *tx).await?;
     tx.commit().await?;
     service.wake_dispatcher();
     Ok(())
+}
+
+/// What an address that is not suppressed was asked or told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// It has had all that it may get for now.
+    Nothing,
+    /// That it gets the series already.
+    Told,
+    /// Whether it wants the series: the pending enrollment.
+    ToConfirm(Uuid),
+}
+
+/// Asks an address to confirm, or tells it that it gets the series already, in a transaction of the caller's.
+pub(super) async fn ask(
+    service: &Service,
+    tx: &mut PgConnection,
+    series: &Series,
+    request: &SignUp,
+) -> Result<Asked, ActionError> {
+    let bucket = request.address.bucket();
+    let real = service.clock().real();
+    let subscriber = enrollments::subscriber(&mut *tx, &request.address, service.clock().uuid(), real).await?;
+    let newest = enrollments::newest(&mut *tx, bucket, subscriber, &series.slug).await?;
+    let known = Known { bucket, subscriber, series };
+    match newest {
+        Some(open) if matches!(open.state, EnrollmentState::Active | EnrollmentState::Paused) => {
+            remind_of_enrollment(service, tx, &known, &open).await
+        }
+        newest => ask_to_confirm(service, tx, &known, request, newest).await,
+    }
 }
 
 struct Known<'a> {
@@ -180,15 +200,15 @@ async fn remind_of_enrollment(
     tx: &mut PgConnection,
     known: &Known<'_>,
     open: &Enrollment,
-) -> Result<bool, ActionError> {
+) -> Result<Asked, ActionError> {
     let kind = Kind::AlreadySignedUp;
     let since = service.clock().real() - service.settings().already_cooldown;
     if enrollments::promised_since(&mut *tx, known.bucket, known.subscriber, &[kind.as_str()], since).await? > 0 {
-        return Ok(false);
+        return Ok(Asked::Nothing);
     }
     let occasion = enrollments::next_occasion(&mut *tx, known.bucket, open.id, kind.as_str()).await?;
     owe_now(service, tx, open.bucket, (open.subscriber, open.id), &open.series, kind, occasion).await?;
-    Ok(true)
+    Ok(Asked::Told)
 }
 
 async fn ask_to_confirm(
@@ -197,9 +217,9 @@ async fn ask_to_confirm(
     known: &Known<'_>,
     request: &SignUp,
     newest: Option<Enrollment>,
-) -> Result<bool, ActionError> {
+) -> Result<Asked, ActionError> {
     if confirmations_used_up(service, tx, known.bucket, known.subscriber).await? {
-        return Ok(false);
+        return Ok(Asked::Nothing);
     }
     let real = service.clock().real();
     let zone = request.zone.unwrap_or(known.series.default_zone);
@@ -231,7 +251,7 @@ async fn ask_to_confirm(
     agree(service, tx, known, request, enrollment).await?;
     let whom = (known.subscriber, enrollment);
     owe_now(service, tx, known.bucket, whom, &known.series.slug, Kind::Confirmation, i64::from(number)).await?;
-    Ok(true)
+    Ok(Asked::ToConfirm(enrollment))
 }
 
 /// Writes down what was agreed, and what a publisher says of it.

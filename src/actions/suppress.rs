@@ -8,7 +8,11 @@ use crate::model::{Bucket, EmailAddress, EnrollmentState, Language, SuppressionR
 use crate::store::{admin, enrollments, records};
 
 /// Every kind of delivery: nothing owed is sent any more.
-pub(super) const ALL_KINDS: [&str; 5] = ["confirmation", "reminder", "already_signed_up", "step", "correction"];
+pub(super) const ALL_KINDS: [&str; 6] =
+    ["confirmation", "reminder", "already_signed_up", "fresh_link", "step", "correction"];
+
+/// What belongs to a series. A fresh link does not: who leaves may want what is stored about them all the same.
+pub(super) const SERIES_KINDS: [&str; 5] = ["confirmation", "reminder", "already_signed_up", "step", "correction"];
 
 /// Suppresses an address, whether or not it is a subscriber, and ends what it had open.
 pub async fn suppress(service: &Service, address: &EmailAddress, by: &Actor) -> Result<(), ActionError> {

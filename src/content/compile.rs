@@ -22,9 +22,11 @@ const MAX_HTML_BYTES: usize = 100 * 1024;
 const MAX_TEMPLATES: usize = 2000;
 
 /// Folders of `emails/` that are no series.
-const RESERVED: [&str; 6] = ["layouts", "partials", "policies", "confirmation", "reminder", "already-signed-up"];
+const RESERVED: [&str; 7] =
+    ["layouts", "partials", "policies", "confirmation", "reminder", "already-signed-up", "fresh-link"];
 
-const STEP_LINKS: &[&str] = &["unsubscribe_url", "manage_url", "privacy_url", "terms_url", "site_url"];
+pub(super) const STEP_LINKS: &[&str] =
+    &["unsubscribe_url", "manage_url", "privacy_url", "terms_url", "site_url", "view_url"];
 
 /// A mail that belongs to no step: its folder, the reader's values that it can show, and those that it must.
 struct SystemMail {
@@ -35,7 +37,7 @@ struct SystemMail {
 }
 
 const ASKS: &[&str] = &["confirm_url", "never_url", "privacy_url", "terms_url", "site_url", "expires_in"];
-const SYSTEM_MAILS: [SystemMail; 3] = [
+const SYSTEM_MAILS: [SystemMail; 4] = [
     SystemMail { kind: Kind::Confirmation, folder: "confirmation", links: ASKS, must: &["confirm_url", "never_url"] },
     SystemMail { kind: Kind::Reminder, folder: "reminder", links: ASKS, must: &["confirm_url", "never_url"] },
     SystemMail {
@@ -43,6 +45,12 @@ const SYSTEM_MAILS: [SystemMail; 3] = [
         folder: "already-signed-up",
         links: &["unsubscribe_url", "manage_url", "never_url", "privacy_url", "terms_url", "site_url"],
         must: &["manage_url"],
+    },
+    SystemMail {
+        kind: Kind::FreshLink,
+        folder: "fresh-link",
+        links: &["fresh_url", "manage_url", "privacy_url", "terms_url", "site_url"],
+        must: &["fresh_url"],
     },
 ];
 
@@ -243,6 +251,7 @@ impl<'c> Compiler<'c> {
             window: hours.window,
             preferred: hours.preferred,
             min_gap: file.min_gap?,
+            spacings: file.spacings,
             last_edited: file.last_edited,
             reviewer: file.reviewer,
             conditions: file.conditions,

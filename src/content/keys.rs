@@ -120,6 +120,20 @@ impl<'t, 'a> Section<'t, 'a> {
         parse(&located.text).map_err(|error| self.fault(located.line, format!("`{key}`: {error}"), faults)).ok()
     }
 
+    /// A list of texts, none when the key is not there.
+    pub(super) fn optional_texts(&mut self, key: &'static str, faults: &mut Faults) -> Vec<Located> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let DeValue::Array(array) = value.get_ref() else {
+            self.fault(
+                self.place.line(value.span().start),
+                format!("`{key}` must be a list in square brackets"),
+                faults,
+            );
+            return Vec::new();
+        };
+        array.iter().take(MOST_TABLES).filter_map(|entry| self.as_text(key, entry, faults)).collect()
+    }
+
     /// A `[table]` that must be there.
     pub(super) fn section<T>(
         &mut self,

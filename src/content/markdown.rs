@@ -74,21 +74,30 @@ pub(super) fn parse(
     reader.events
 }
 
+/// As a mail has it: a button is a table, which is what all mail readers show alike.
 pub(super) fn to_html(events: &[Event<'static>]) -> String {
+    let before = "<table role=\"presentation\" class=\"button-table\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\">\
+                  <tr><td class=\"button-cell\"><a class=\"button\" href=\"";
+    write_html(events, before, "</a></td></tr></table>\n")
+}
+
+/// The same text as a page of ours has it.
+pub(super) fn to_page_html(events: &[Event<'static>]) -> String {
+    write_html(events, "<p><a class=\"button\" href=\"", "</a></p>\n")
+}
+
+fn write_html(events: &[Event<'static>], before_button: &str, after_button: &str) -> String {
     let mut out = String::new();
     let mut rest = events;
     let mut plain = Vec::with_capacity(events.len());
     while let Some(event) = rest.first() {
         if let Some((url, label, after)) = button(rest) {
             html::push_html(&mut out, plain.drain(..));
-            out.push_str(
-                "<table role=\"presentation\" class=\"button-table\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\">",
-            );
-            out.push_str("<tr><td class=\"button-cell\"><a class=\"button\" href=\"");
+            out.push_str(before_button);
             out.push_str(&escape_html(url));
             out.push_str("\">");
             html::push_html(&mut out, label.iter().cloned());
-            out.push_str("</a></td></tr></table>\n");
+            out.push_str(after_button);
             rest = after;
         } else {
             plain.push(event.clone());

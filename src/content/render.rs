@@ -13,11 +13,15 @@ use crate::model::{ConditionKey, Kind, SeriesSlug, StepKey};
 pub struct ReaderLinks {
     pub unsubscribe_url: String,
     pub manage_url: String,
+    /// What a forwarded mail must not do; works for a quarter of an hour from when the mail is rendered.
+    pub fresh_url: String,
     pub confirm_url: String,
     pub never_url: String,
     pub privacy_url: String,
     pub terms_url: String,
     pub site_url: String,
+    /// The same part as a page; empty in a mail that is no step.
+    pub view_url: String,
     /// How long the confirmation link works, in words: `3 days`.
     pub expires_in: String,
 }
@@ -29,11 +33,13 @@ impl ReaderLinks {
         Self {
             unsubscribe_url: link("unsubscribe"),
             manage_url: link("manage"),
+            fresh_url: link("fresh"),
             confirm_url: link("confirm"),
             never_url: link("never"),
             privacy_url: "https://example.org/privacy".to_owned(),
             terms_url: "https://example.org/terms".to_owned(),
             site_url: "https://example.org/".to_owned(),
+            view_url: link("manage"),
             expires_in: "3 days".to_owned(),
         }
     }
@@ -63,7 +69,7 @@ pub enum RenderError {
     UnknownStep { series: SeriesSlug, step: StepKey },
     #[error("the step {step} of the series {series} cannot be rendered")]
     Step { series: SeriesSlug, step: StepKey },
-    /// Only confirmation, reminder and `already_signed_up` are mails of their own.
+    /// Only what `compile` lists as such are mails of their own.
     #[error("the series {series} has no mail {kind} that can be rendered by itself")]
     System { series: SeriesSlug, kind: Kind },
 }
@@ -85,7 +91,7 @@ impl Series {
         Ok(Rendered { subject: text.subject.clone(), preheader: text.preheader.clone(), html, text: plain })
     }
 
-    /// A confirmation, a reminder or an already-signed-up note.
+    /// A confirmation, a reminder, an already-signed-up note or a fresh link.
     pub fn render_system(&self, kind: Kind, links: &ReaderLinks) -> Result<Rendered, RenderError> {
         let none = || RenderError::System { series: self.slug.clone(), kind };
         let head = self.templates.system.iter().find(|head| head.kind == kind).ok_or_else(none)?;

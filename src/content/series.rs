@@ -27,6 +27,8 @@ pub struct Series {
     pub window: Window,
     pub preferred: NaiveTime,
     pub min_gap: TimeDelta,
+    /// The days between two parts that a reader may choose from; none when the series' own delays are the only ones.
+    pub spacings: Vec<u16>,
     pub last_edited: NaiveDate,
     /// Who has reviewed the text; none until somebody has signed.
     pub reviewer: Option<String>,
@@ -58,13 +60,15 @@ pub struct Step {
 }
 
 impl Series {
-    /// The rhythm of a reader with this zone and hour, or with the series' own.
-    pub fn rhythm(&self, zone: Option<Zone>, preferred: Option<NaiveTime>) -> Rhythm {
+    /// The rhythm of a reader with this zone, hour and spacing, or with the series' own. A spacing that the series does not
+    /// offer any more counts as none.
+    pub fn rhythm(&self, zone: Option<Zone>, preferred: Option<NaiveTime>, spacing: Option<u16>) -> Rhythm {
         Rhythm {
             zone: zone.unwrap_or(self.default_zone),
             window: self.window,
             preferred: preferred.unwrap_or(self.preferred),
             min_gap: self.min_gap,
+            spacing: spacing.filter(|days| self.spacings.contains(days)),
         }
     }
 
@@ -97,14 +101,18 @@ impl Series {
 
     /// The condition itself or, when it has been taken out of the series, `other`, else the first.
     pub(super) fn condition_or_other(&self, key: &ConditionKey) -> Option<&Condition> {
-        let other = || self.conditions.iter().find(|one| one.key.as_str() == "other");
-        self.condition(key).or_else(other).or_else(|| self.conditions.first())
+        condition_or_other(&self.conditions, key)
     }
 
     /// What mails and pages say about their review.
     pub fn review_line(&self) -> String {
         review_line(self.words, self.last_edited, self.reviewer.as_deref())
     }
+}
+
+pub(super) fn condition_or_other<'c>(conditions: &'c [Condition], key: &ConditionKey) -> Option<&'c Condition> {
+    let named = |name: &str| conditions.iter().find(|one| one.key.as_str() == name);
+    named(key.as_str()).or_else(|| named("other")).or_else(|| conditions.first())
 }
 
 pub(super) fn review_line(words: Language, last_edited: NaiveDate, reviewer: Option<&str>) -> String {

@@ -20,6 +20,7 @@ pub(super) struct SeriesFile {
     pub(super) sponsor: String,
     pub(super) default_zone: Option<Zone>,
     pub(super) min_gap: Option<TimeDelta>,
+    pub(super) spacings: Vec<u16>,
     pub(super) hours: Option<Hours>,
     pub(super) last_edited: NaiveDate,
     pub(super) reviewer: Option<String>,
@@ -57,6 +58,7 @@ impl SeriesFile {
             sponsor: "Sponsor.".to_owned(),
             default_zone: None,
             min_gap: None,
+            spacings: Vec::new(),
             hours: None,
             last_edited: NaiveDate::default(),
             reviewer: None,
@@ -140,6 +142,7 @@ fn read(file: &mut Section<'_, '_>, faults: &mut Faults) -> SeriesFile {
         Delay::Days(days) => TimeDelta::days(i64::from(days)),
         Delay::Minutes(minutes) => TimeDelta::minutes(i64::from(minutes)),
     });
+    let spacings = spacings(file, faults);
     let hours = file.section("window", faults, hours).flatten();
     let review = file.section("review", faults, |review, faults| {
         let last_edited = review.parsed("last_edited", faults, parse_date);
@@ -156,12 +159,27 @@ fn read(file: &mut Section<'_, '_>, faults: &mut Faults) -> SeriesFile {
         sponsor,
         default_zone,
         min_gap,
+        spacings,
         hours,
         last_edited: last_edited.unwrap_or_default(),
         reviewer,
         conditions: conditions(file, faults),
         steps: steps(file, faults),
     }
+}
+
+/// The days between two parts that a reader may choose from, the shortest first.
+fn spacings(file: &mut Section<'_, '_>, faults: &mut Faults) -> Vec<u16> {
+    let mut spacings = Vec::new();
+    for text in file.optional_texts("spacings", faults) {
+        match Delay::parse(&text.text) {
+            Ok(Delay::Days(days)) if days > 0 => spacings.push(days),
+            _ => file.fault(text.line, "`spacings`: each is a number of days such as \"3d\" (1d to 366d)", faults),
+        }
+    }
+    spacings.sort_unstable();
+    spacings.dedup();
+    spacings
 }
 
 fn hours(window: &mut Section<'_, '_>, faults: &mut Faults) -> Option<Hours> {

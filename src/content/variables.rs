@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use super::bundle::Bundle;
 
 /// Every variable there is; a mark holds a place in this list.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 17] = [
     "series_title",
     "condition_name",
     "part_number",
@@ -20,6 +20,8 @@ const NAMES: [&str; 15] = [
     "terms_url",
     "site_url",
     "expires_in",
+    "fresh_url",
+    "view_url",
 ];
 
 /// What stands for a variable: letters and digits only, which neither Markdown nor HTML nor a URL changes.
@@ -111,7 +113,9 @@ impl Marks {
         let part = |part: Part<'_>| match part {
             Part::Text(text) => text.chars().count(),
             // Those that carry a token are wider than a line, so that they get one of their own.
-            Part::Variable("unsubscribe_url" | "manage_url" | "confirm_url" | "never_url") => 80,
+            Part::Variable(
+                "unsubscribe_url" | "manage_url" | "confirm_url" | "never_url" | "fresh_url" | "view_url",
+            ) => 80,
             Part::Variable("site_url" | "privacy_url" | "terms_url") => 36,
             Part::Variable(_) => 7,
         };

@@ -1,6 +1,9 @@
 //! The nouns, and when the next step is due. Pure: no database, no network, no clock.
 mod address;
 mod backoff;
+mod calendar;
+#[cfg(test)]
+mod calendar_tests;
 mod language;
 mod mailbox;
 mod names;
@@ -11,6 +14,7 @@ mod words;
 
 pub use address::{AddressError, EmailAddress};
 pub use backoff::retry_after;
+pub use calendar::{Change, forecast, replanned, shifted};
 pub use language::Language;
 pub use mailbox::{Mailbox, MailboxError, is_plain_name};
 pub use names::{Bucket, ConditionKey, NameError, SeriesSlug, StepKey};

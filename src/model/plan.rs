@@ -28,6 +28,11 @@ impl Zone {
         self.0.name()
     }
 
+    /// Every name in the IANA database, other names for the same zone included, in the order of the alphabet.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name())
+    }
+
     /// What a clock on the reader's wall shows.
     pub fn local(self, at: DateTime<Utc>) -> NaiveDateTime {
         at.with_timezone(&self.0).naive_local()
@@ -131,11 +136,19 @@ pub struct Rhythm {
     pub preferred: NaiveTime,
     /// At least this lies between two scheduled steps.
     pub min_gap: TimeDelta,
+    /// The days between two steps that the reader chose, in place of the series' own.
+    pub spacing: Option<u16>,
 }
 
 impl Rhythm {
-    fn hour(&self) -> NaiveTime {
+    /// The hour at which a delay in days ends.
+    pub(super) fn hour(&self) -> NaiveTime {
         if self.window.contains(self.preferred) { self.preferred } else { self.window.from }
+    }
+
+    /// How many days a delay in days is for this reader. No day stays none: such steps belong together.
+    pub(super) fn days(&self, days: u16) -> u16 {
+        if days == 0 { 0 } else { self.spacing.unwrap_or(days) }
     }
 }
 
@@ -152,7 +165,7 @@ pub fn next_due(accepted: DateTime<Utc>, delay: Delay, rhythm: &Rhythm) -> DateT
     let earliest = accepted + rhythm.min_gap;
     match delay {
         Delay::Days(days) => {
-            let date = rhythm.zone.local(accepted).date() + Days::new(u64::from(days));
+            let date = rhythm.zone.local(accepted).date() + Days::new(u64::from(rhythm.days(days)));
             first_in_window(rhythm, date, rhythm.hour(), earliest)
         }
         Delay::Minutes(minutes) => into_window(earliest.max(accepted + TimeDelta::minutes(i64::from(minutes))), rhythm),
@@ -170,7 +183,12 @@ pub fn into_window(at: DateTime<Utc>, rhythm: &Rhythm) -> DateTime<Utc> {
 
 /// The first day from `date` on whose `hour` is inside the window and not before `earliest`. An hour that a clock change
 /// swallows moves to the end of the gap, which may lie outside the window: then the next day is taken.
-fn first_in_window(rhythm: &Rhythm, date: NaiveDate, hour: NaiveTime, earliest: DateTime<Utc>) -> DateTime<Utc> {
+pub(super) fn first_in_window(
+    rhythm: &Rhythm,
+    date: NaiveDate,
+    hour: NaiveTime,
+    earliest: DateTime<Utc>,
+) -> DateTime<Utc> {
     let gap_days = rhythm.min_gap.num_days().unsigned_abs() + 4;
     let mut last = earliest;
     for days in 0..=gap_days {

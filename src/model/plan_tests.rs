@@ -18,6 +18,7 @@ fn rhythm(zone: &str, from: &str, to: &str, preferred: &str) -> Rhythm {
         window: Window { from: time(from), to: time(to) },
         preferred: time(preferred),
         min_gap: TimeDelta::hours(20),
+        spacing: None,
     }
 }
 
@@ -120,6 +121,7 @@ prop_compose! {
             window: Window { from: time(from), to: time(to) },
             preferred: time(preferred),
             min_gap: TimeDelta::hours(gap),
+            spacing: None,
         }
     }
 }

@@ -57,6 +57,8 @@ words! {
         Reminder = "reminder",
         /// The note to somebody who signs up while the series is on its way to them.
         AlreadySignedUp = "already_signed_up",
+        /// The link for what a forwarded mail must not do.
+        FreshLink = "fresh_link",
         Step = "step",
         Correction = "correction",
     }

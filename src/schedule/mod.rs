@@ -12,6 +12,7 @@ use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::actions::manage::change;
 use crate::actions::retention::{self, Pruned};
 use crate::actions::tidy::{self, OnUncertain};
 use crate::actions::{ActionError, Service, guards};
@@ -74,6 +75,14 @@ pub async fn run(service: Service, settings: Settings, node: Uuid, stop: Cancell
         Duration::from_secs(10),
         |s| async move { Ok(guards::tidy(&s).await?) },
     );
+    // As often as the dispatcher's own tick, since a demo's clock is fast.
+    recurring(&mut work, s, &stop, &Arc::default(), Duration::from_secs(5), |s| async move {
+        let ended = change::end_pauses(&s).await?;
+        if ended > 0 {
+            tracing::info!(ended, "pauses have come to their end");
+        }
+        Ok(())
+    });
     work.spawn(listen(service.clone(), stop.clone()));
     while work.join_next().await.is_some() {}
     if let Some(mut scheduler) = scheduler {

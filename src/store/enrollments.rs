@@ -23,6 +23,14 @@ pub struct Enrollment {
     pub requested_at: DateTime<Utc>,
     /// Series time.
     pub paused_at: Option<DateTime<Utc>>,
+    /// Series time at which the pause ends by itself.
+    pub paused_until: Option<DateTime<Utc>>,
+    /// The days between two steps that the reader chose.
+    pub spacing: Option<u16>,
+    /// Real time at which the reader last asked for the next step at once.
+    pub hurried_at: Option<DateTime<Utc>>,
+    /// The enrollment, under another address, whose place this one takes when it is confirmed.
+    pub moves: Option<(Bucket, Uuid)>,
 }
 
 /// The values of a sign-up that await confirmation.
@@ -69,7 +77,7 @@ pub async fn newest(
     let row = sqlx::query_as!(
         Row,
         "select id, subscriber, series, state, zone, language, preferred_time, done_steps, request, requested_at,
-                paused_at
+                paused_at, paused_until, spacing, hurried_at, moves_bucket, moves_enrollment
          from enrollments where bucket = $1 and subscriber = $2 and series = $3
          order by (state in ('pending', 'active', 'paused')) desc, created_at desc, id desc limit 1",
         bucket.get(),
@@ -85,7 +93,7 @@ pub async fn by_id(db: impl PgExecutor<'_>, bucket: Bucket, id: Uuid) -> Result<
     let row = sqlx::query_as!(
         Row,
         "select id, subscriber, series, state, zone, language, preferred_time, done_steps, request, requested_at,
-                paused_at
+                paused_at, paused_until, spacing, hurried_at, moves_bucket, moves_enrollment
          from enrollments where bucket = $1 and id = $2",
         bucket.get(),
         id
@@ -100,7 +108,7 @@ pub async fn lock(db: impl PgExecutor<'_>, bucket: Bucket, id: Uuid) -> Result<O
     let row = sqlx::query_as!(
         Row,
         "select id, subscriber, series, state, zone, language, preferred_time, done_steps, request, requested_at,
-                paused_at
+                paused_at, paused_until, spacing, hurried_at, moves_bucket, moves_enrollment
          from enrollments where bucket = $1 and id = $2 for no key update",
         bucket.get(),
         id
@@ -149,7 +157,8 @@ pub async fn replace_pending(
     real: DateTime<Utc>,
 ) -> Result<i32, sqlx::Error> {
     sqlx::query_scalar!(
-        "update enrollments set condition = $3, zone = $4, request = request + 1, requested_at = $5, language = $6
+        "update enrollments set condition = $3, zone = $4, request = request + 1, requested_at = $5, language = $6,
+             moves_bucket = null, moves_enrollment = null
          where bucket = $1 and id = $2 and state = 'pending' returning request",
         bucket.get(),
         id,
@@ -297,16 +306,18 @@ pub async fn next_occasion(
     .await
 }
 
-/// Pauses an active enrollment and what it is owed. `series` is series time. Answers whether it was active.
+/// Pauses an active enrollment and what it is owed, from `series` until `until` (series time), or until it is resumed.
+/// Answers whether it was active.
 pub async fn pause(
     db: impl PgExecutor<'_>,
     bucket: Bucket,
     id: Uuid,
     series: DateTime<Utc>,
+    until: Option<DateTime<Utc>>,
 ) -> Result<bool, sqlx::Error> {
     let result = sqlx::query!(
         "with paused as (
-             update enrollments set state = 'paused', paused_at = $3
+             update enrollments set state = 'paused', paused_at = $3, paused_until = $4
              where bucket = $1 and id = $2 and state = 'active' returning id
          ), held as (
              update deliveries d set state = 'paused', lease_until = null, node = null
@@ -316,7 +327,8 @@ pub async fn pause(
          select id from paused",
         bucket.get(),
         id,
-        series
+        series,
+        until
     )
     .fetch_optional(db)
     .await?;
@@ -326,7 +338,7 @@ pub async fn pause(
 /// Makes a paused enrollment active. Its deliveries follow with [`resume_delivery`], each at its own new time.
 pub async fn resume(db: impl PgExecutor<'_>, bucket: Bucket, id: Uuid) -> Result<bool, sqlx::Error> {
     let result = sqlx::query!(
-        "update enrollments set state = 'active', paused_at = null
+        "update enrollments set state = 'active', paused_at = null, paused_until = null
          where bucket = $1 and id = $2 and state = 'paused'",
         bucket.get(),
         id
@@ -367,24 +379,6 @@ pub async fn resume_delivery(
     .execute(db)
     .await?;
     exactly_one(&result)
-}
-
-/// The next scheduled step that is owed: its key and when it is due.
-pub async fn next_step_owed(
-    db: impl PgExecutor<'_>,
-    bucket: Bucket,
-    enrollment: Uuid,
-) -> Result<Option<(Uuid, String, DateTime<Utc>)>, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"select id, step as "step!", due_at from deliveries
-           where bucket = $1 and enrollment = $2 and kind = 'step' and occasion = 0
-             and state in ('pending', 'paused', 'claimed', 'sending') limit 1"#,
-        bucket.get(),
-        enrollment
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(row.map(|row| (row.id, row.step, row.due_at)))
 }
 
 /// Pending enrollments that have waited since before `before` and had no reminder.
@@ -484,10 +478,19 @@ struct Row {
     request: i32,
     requested_at: DateTime<Utc>,
     paused_at: Option<DateTime<Utc>>,
+    paused_until: Option<DateTime<Utc>>,
+    spacing: Option<i16>,
+    hurried_at: Option<DateTime<Utc>>,
+    moves_bucket: Option<i16>,
+    moves_enrollment: Option<Uuid>,
 }
 
 impl Row {
     fn parse(self, bucket: Bucket) -> Result<Enrollment, sqlx::Error> {
+        let moves = match self.moves_bucket.zip(self.moves_enrollment) {
+            Some((bucket, id)) => Some((Bucket::new(bucket).ok_or_else(|| unknown_word("bucket"))?, id)),
+            None => None,
+        };
         Ok(Enrollment {
             bucket,
             id: self.id,
@@ -501,6 +504,10 @@ impl Row {
             request: self.request,
             requested_at: self.requested_at,
             paused_at: self.paused_at,
+            paused_until: self.paused_until,
+            spacing: self.spacing.and_then(|days| u16::try_from(days).ok()),
+            hurried_at: self.hurried_at,
+            moves,
         })
     }
 }

@@ -149,6 +149,11 @@ pub async fn keep_series_now(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> Res
     sqlx::query!("update installation set series_now = greatest(series_now, $1)", now).execute(db).await.map(drop)
 }
 
+/// The files of a version that was published at some time.
+pub async fn content_of(db: impl PgExecutor<'_>, version: &str) -> Result<Option<serde_json::Value>, sqlx::Error> {
+    sqlx::query_scalar!("select files from content_versions where version = $1", version).fetch_optional(db).await
+}
+
 /// The content that was published last: its version and files.
 pub async fn current_content(db: impl PgExecutor<'_>) -> Result<Option<(String, serde_json::Value)>, sqlx::Error> {
     let row = sqlx::query!("select version, files from content_versions order by published_at desc, version limit 1")

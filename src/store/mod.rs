@@ -3,7 +3,9 @@
 //! Every hot statement names one `bucket`. No statement asks the server for the time, except [`server_time`], which is
 //! where the clock takes its offset from.
 pub mod admin;
+pub mod calendar;
 pub mod enrollments;
+pub mod export;
 pub mod growth;
 pub mod guards;
 pub mod installation;

@@ -54,6 +54,7 @@ pub struct Locked {
     pub state: EnrollmentState,
     pub zone: Zone,
     pub preferred_time: Option<NaiveTime>,
+    pub spacing: Option<u16>,
     pub done_steps: Vec<StepKey>,
 }
 
@@ -108,6 +109,7 @@ pub async fn lock(
             state,
             zone: Zone::parse(&row.zone).map_err(|_| unknown_word("zone"))?,
             preferred_time: row.preferred_time,
+            spacing: row.spacing.and_then(|days| u16::try_from(days).ok()),
             done_steps: parse_steps(&row.done_steps)?,
         };
         enrollments.insert(locked.id, locked);

@@ -36,19 +36,25 @@ struct Entry {
 
 static ASSETS: LazyLock<[Entry; 4]> = LazyLock::new(|| {
     [
-        entry("style.css", "text/css; charset=utf-8", include_bytes!("assets/style.css")),
+        entry("style.css", "text/css; charset=utf-8", style()),
         entry("site.js", "text/javascript; charset=utf-8", include_bytes!("assets/site.js")),
         entry("pow.js", "text/javascript; charset=utf-8", include_bytes!("assets/pow.js")),
         entry("favicon.svg", "image/svg+xml", include_bytes!("assets/favicon.svg")),
     ]
 });
 
+/// One file to fetch, put together from one for each theme.
+fn style() -> &'static [u8] {
+    const THEMES: [&str; 2] = [include_str!("assets/style.css"), include_str!("assets/style/calendar.css")];
+    Box::leak(THEMES.concat().into_boxed_str()).as_bytes()
+}
+
 fn entry(plain_name: &'static str, content_type: &'static str, bytes: &'static [u8]) -> Entry {
     // 64 bits are plenty to tell one version of a file from the next.
     let hash = Sha256::digest(bytes).iter().take(8).fold(0_u64, |hash, octet| hash << 8 | u64::from(*octet));
     let hash = format!("{hash:016x}");
     let (stem, extension) = plain_name.split_once('.').unwrap_or((plain_name, ""));
-    // There are three of these in a process's life, so the leak is a plain static by another name.
+    // There are four of these in a process's life, so the leak is a plain static by another name.
     let etag: &'static str = Box::leak(format!("\"{hash}\"").into_boxed_str());
     Entry { plain_name, hashed_name: format!("{stem}.{hash}.{extension}"), asset: Asset { content_type, bytes, etag } }
 }

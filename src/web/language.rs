@@ -24,6 +24,11 @@ impl Lang {
         self.or(self.accepted.unwrap_or_default())
     }
 
+    /// The language that the reader chose on our pages, if one was.
+    pub(super) fn chosen(self) -> Option<Language> {
+        self.chosen
+    }
+
     /// For a page of somebody whose language is known: a choice made on our pages comes before it.
     pub(super) fn or(self, known: Language) -> Language {
         self.chosen.unwrap_or(known)

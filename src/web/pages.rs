@@ -4,12 +4,17 @@
 //! address nor condition, keep the series out of the tab's title (and so out of the browser's history), and change
 //! nothing until their button is pressed. Every word that comes from a reader, a URL or a setting is escaped; only the
 //! fields whose names end in `html` are trusted as they are.
+mod calendar;
 mod rendering;
 #[cfg(test)]
 mod tests;
 
 use serde::Serialize;
 
+pub use calendar::{
+    Choice, ErasedPage, FreshExpiredPage, FreshPage, FreshSentPage, ManagePage, ManageState, ReadPartPage, Said,
+    TimelinePart, When, ZoneGroup,
+};
 use rendering::{Head, private, render};
 
 use crate::messages::{self, Language, Values};
@@ -237,52 +242,6 @@ pub struct UnsubscribedPage {
 impl UnsubscribedPage {
     pub fn render(&self, language: Language) -> String {
         private(language, "unsubscribed", "unsubscribed-title", Some(&self.series_title), self)
-    }
-}
-
-/// Where an enrollment stands, as far as its reader needs to know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ManageState {
-    Active,
-    Paused,
-    /// Completed or unsubscribed.
-    Ended,
-}
-
-/// Where the manage link in a mail leads. It shows, pauses, resumes and unsubscribes; a forwarded link can do no more.
-#[derive(Debug, Clone, Serialize)]
-pub struct ManagePage {
-    pub series_title: String,
-    pub state: ManageState,
-    pub next: Option<NextPart>,
-    /// How many parts were received, of …
-    pub received: usize,
-    /// … how many.
-    pub parts: usize,
-    /// Where each button posts to; without it there is no such button.
-    pub pause_to: Option<String>,
-    pub resume_to: Option<String>,
-    pub unsubscribe_to: Option<String>,
-    /// The e-mail address to write to for another condition or address.
-    pub contact: Option<String>,
-}
-
-/// "Part 3 arrives Tuesday, March 9, about 9:00, your time (`America/New_York`)."
-#[derive(Debug, Clone, Serialize)]
-pub struct NextPart {
-    pub part: u32,
-    /// 1 is Monday.
-    pub weekday: u32,
-    pub day: u32,
-    pub month: u32,
-    pub time: String,
-    pub zone: String,
-}
-
-impl ManagePage {
-    pub fn render(&self, language: Language) -> String {
-        private(language, "manage", "manage-title", Some(&self.series_title), self)
     }
 }
 

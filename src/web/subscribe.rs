@@ -271,7 +271,8 @@ fn checked(series: &Series, typed: &Typed, language: Language, channel: &'static
     }
 }
 
-fn address_fault(error: AddressError) -> &'static str {
+/// The message about it.
+pub(super) fn address_fault(error: AddressError) -> &'static str {
     match error {
         AddressError::Empty => "address-empty",
         AddressError::TooLong => "address-too-long",

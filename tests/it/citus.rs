@@ -10,7 +10,7 @@ use crate::support::statements::{self, Statement};
 const HANDBOOK: &str = include_str!("../../docs/OPERATIONS.md");
 
 /// Statements that look across all buckets, each by its beginning, and why it may. None is on a mail's way.
-const ACROSS: [(&str, &str); 16] = [
+const ACROSS: [(&str, &str); 18] = [
     ("analyze subscribers, enrollments", "statistics: every server looks at what it has"),
     (
         "select b.bucket as \"bucket!\", s.slug",
@@ -38,6 +38,14 @@ const ACROSS: [(&str, &str); 16] = [
     (
         "select bucket, id from enrollments where state = 'pending' and requested_at < $1 order",
         "what to forget, each in a transaction of its own",
+    ),
+    (
+        "select bucket, id from enrollments where state = 'paused' and paused_until <= $1",
+        "whose pause has ended, each resumed in a transaction of its own",
+    ),
+    (
+        "select bucket, id from enrollments where moves_enrollment = $1",
+        "who waits to take an enrollment's place: asked when a reader changes the address, or is erased",
     ),
 ];
 

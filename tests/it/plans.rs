@@ -14,12 +14,14 @@ use crate::support::statements::{self, Statement};
 const BIG: [&str; 5] = ["subscribers", "enrollments", "consents", "deliveries", "attempts"];
 
 /// Indexes of a part that stays small however many readers there are.
-const SMALL: [&str; 5] = [
+const SMALL: [&str; 7] = [
     "deliveries_leases",
     "deliveries_deferred",
     "deliveries_were_uncertain",
     "enrollments_pending",
     "enrollments_ended",
+    "enrollments_paused_until",
+    "enrollments_moving",
 ];
 
 /// Statements that may read a big table as a whole, each by its beginning, and why.
@@ -270,6 +272,7 @@ async fn a_missing_index_is_found() {
             "select bucket, id from enrollments where state = 'pending' and requested_at < $1 order",
         ),
         ("drop index enrollments_ended", "select e.ended_at as \"ended_at!\", e.id from enrollments e"),
+        ("drop index enrollments_paused_until", "select bucket, id from enrollments where state = 'paused'"),
     ] {
         let statement = statement(begin);
         let mut tx = db.begin().await.unwrap();

@@ -90,10 +90,10 @@ async fn a_reader_pauses_and_resumes_and_misses_nothing() {
     let html = app.get(&link).await.text().await.unwrap();
     assert!(html.contains("America/New_York") && html.contains("5 March") || html.contains("March 5"), "{html}");
     assert!(!html.contains("reader@example.org") && !html.to_lowercase().contains("melanoma"), "it can be forwarded");
-    assert_eq!(app.post(&format!("{link}/pause")).await.status(), StatusCode::OK);
+    assert_eq!(app.post(&format!("{link}/pause")).await.status(), StatusCode::SEE_OTHER);
     app.live_through(days(20)).await;
     assert_eq!(app.mails_to("reader@example.org").len(), 2);
-    assert_eq!(app.post(&format!("{link}/resume")).await.status(), StatusCode::OK);
+    assert_eq!(app.post(&format!("{link}/resume")).await.status(), StatusCode::SEE_OTHER);
     app.live_through(days(2)).await;
     assert_eq!(app.mails_to("reader@example.org").len(), 2, "what is left is shifted, not sent in a burst");
     app.live_through(days(2)).await;

@@ -16,12 +16,12 @@ fn a_fault_of_a_body_has_its_file_and_line() {
         (
             "Do little.",
             "Do {{littel}}.",
-            "10: unknown variable `{{littel}}`; this text has: series_title, condition_name, part_number, parts, sponsor, postal_address, review_line, unsubscribe_url, manage_url, privacy_url, terms_url, site_url",
+            "10: unknown variable `{{littel}}`; this text has: series_title, condition_name, part_number, parts, sponsor, postal_address, review_line, unsubscribe_url, manage_url, privacy_url, terms_url, site_url, view_url",
         ),
         (
             "Do little.",
             "Do {{confirm_url}}.",
-            "10: unknown variable `{{confirm_url}}`; this text has: series_title, condition_name, part_number, parts, sponsor, postal_address, review_line, unsubscribe_url, manage_url, privacy_url, terms_url, site_url",
+            "10: unknown variable `{{confirm_url}}`; this text has: series_title, condition_name, part_number, parts, sponsor, postal_address, review_line, unsubscribe_url, manage_url, privacy_url, terms_url, site_url, view_url",
         ),
         ("Do little.", "Do {{{sponsor}}}.", "10: write `{{variable}}` with two braces and nothing before them"),
         ("Do little.", "Do \\{{sponsor}}.", "10: write `{{variable}}` with two braces and nothing before them"),
@@ -135,7 +135,7 @@ fn passages_are_one_for_each_condition() {
         files.insert(file.to_owned(), text.to_owned());
     });
     let variables = "series_title, condition_name, part_number, parts, sponsor, postal_address, review_line, \
-                     unsubscribe_url, manage_url, privacy_url, terms_url, site_url";
+                     unsubscribe_url, manage_url, privacy_url, terms_url, site_url, view_url";
     let expected = [
         format!("{file}:1: text before the first `## condition`"),
         format!("{file}:7: duplicate passage `knee`; first in line 3"),
@@ -266,10 +266,12 @@ fn system_mails_have_the_links_without_which_they_are_useless() {
         edit(files, "confirmation/body.md", "{{confirm_url}}", "{{site_url}}");
         edit(files, "reminder/body.md", "{{never_url}}", "{{site_url}}");
         edit(files, "already-signed-up/body.md", "{{manage_url}}", "{{site_url}}");
+        edit(files, "fresh-link/body.md", "{{fresh_url}}", "{{site_url}}");
     });
     let expected = [
         "already-signed-up/body.md: this mail must have the link `{{manage_url}}`",
         "confirmation/body.md: this mail must have the link `{{confirm_url}}`",
+        "fresh-link/body.md: this mail must have the link `{{fresh_url}}`",
         "reminder/body.md: this mail must have the link `{{never_url}}`",
     ];
     assert_eq!(faults, expected);

@@ -11,7 +11,7 @@ fn a_fault_of_a_series_file_has_its_line() {
             "titel = \"R\"",
             vec![
                 "rest/series.toml: `title` is missing",
-                "rest/series.toml:1: unknown key `titel`; known here: `title`, `language`, `from`, `reply_to`, `postal_address`, `sponsor`, `default_zone`, `min_gap`, `window`, `review`, `conditions`, `steps`",
+                "rest/series.toml:1: unknown key `titel`; known here: `title`, `language`, `from`, `reply_to`, `postal_address`, `sponsor`, `default_zone`, `min_gap`, `spacings`, `window`, `review`, `conditions`, `steps`",
             ],
         ),
         ("title = \"Reading & Resting\"", "title = 5", vec!["rest/series.toml:1: `title` must be a text in quotes"]),
@@ -52,6 +52,19 @@ fn a_fault_of_a_series_file_has_its_line() {
             ],
         ),
         (
+            "min_gap = \"20h\"",
+            "min_gap = \"20h\"\nspacings = [\"3d\", \"12h\", \"0d\", 5]",
+            vec![
+                "rest/series.toml:8: `spacings` must be a text in quotes",
+                "rest/series.toml:8: `spacings`: each is a number of days such as \"3d\" (1d to 366d)",
+            ],
+        ),
+        (
+            "min_gap = \"20h\"",
+            "min_gap = \"20h\"\nspacings = \"3d\"",
+            vec!["rest/series.toml:8: `spacings` must be a list in square brackets"],
+        ),
+        (
             "from = \"08:00\"",
             "from = \"8 o'clock\"",
             vec!["rest/series.toml:10: `from`: not a time of day; it should look like 09:00"],
@@ -66,7 +79,7 @@ fn a_fault_of_a_series_file_has_its_line() {
             "[windows]",
             vec![
                 "rest/series.toml: `window` is missing",
-                "rest/series.toml:9: unknown key `windows`; known here: `title`, `language`, `from`, `reply_to`, `postal_address`, `sponsor`, `default_zone`, `min_gap`, `window`, `review`, `conditions`, `steps`",
+                "rest/series.toml:9: unknown key `windows`; known here: `title`, `language`, `from`, `reply_to`, `postal_address`, `sponsor`, `default_zone`, `min_gap`, `spacings`, `window`, `review`, `conditions`, `steps`",
             ],
         ),
         (

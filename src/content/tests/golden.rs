@@ -8,11 +8,13 @@ fn links() -> ReaderLinks {
     ReaderLinks {
         unsubscribe_url: link("unsubscribe"),
         manage_url: link("manage"),
+        fresh_url: link("fresh"),
         confirm_url: link("confirm"),
         never_url: link("never"),
         privacy_url: link("privacy"),
         terms_url: link("terms"),
         site_url: link(""),
+        view_url: link("manage/parts/first"),
         expires_in: "3 days".to_owned(),
     }
 }

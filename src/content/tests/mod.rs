@@ -5,6 +5,7 @@ mod faults;
 mod files;
 mod golden;
 mod hostile;
+mod parts;
 mod rendering;
 
 use std::collections::BTreeMap;
@@ -111,6 +112,9 @@ The link works for {{expires_in}}. Or: [not me]({{never_url}}). See [privacy]({{
 const ALREADY: &str =
     "+++\nsubject = \"Already\"\npreheader = \"Nothing to do\"\n+++\nSee [your page]({{manage_url}}).\n";
 
+const FRESH: &str =
+    "+++\nsubject = \"Your link\"\npreheader = \"For a while\"\n+++\nOpen [your page]({{fresh_url}}).\n";
+
 const ARTICLE: &str = r#"+++
 title = "Why we rest"
 description = "About rest."
@@ -159,6 +163,7 @@ fn small() -> Files {
         ("confirmation/body.md", CONFIRMATION),
         ("reminder/body.md", CONFIRMATION),
         ("already-signed-up/body.md", ALREADY),
+        ("fresh-link/body.md", FRESH),
         ("partials/goodbye.md", "Until next time,\nyour {{series_title}}\n"),
         ("policies/privacy.md", POLICY),
         ("policies/terms.md", POLICY),

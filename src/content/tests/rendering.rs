@@ -5,7 +5,7 @@ use super::*;
 use crate::content::{ReaderLinks, RenderError, Rendered};
 use crate::model::{ConditionKey, Delay, Kind, StepKey, Zone};
 
-const SYSTEM: [Kind; 3] = [Kind::Confirmation, Kind::Reminder, Kind::AlreadySignedUp];
+const SYSTEM: [Kind; 4] = [Kind::Confirmation, Kind::Reminder, Kind::AlreadySignedUp, Kind::FreshLink];
 
 fn step(key: &str) -> StepKey {
     StepKey::parse(key).unwrap()
@@ -185,10 +185,10 @@ fn a_series_knows_its_file() {
     assert_eq!(series.steps[1].delay, Delay::Days(3));
     assert_eq!(series.steps[0].subject, "Part 1: why rest?");
     assert_eq!(series.review_line(), "Last edited November 5, 2026. Medical review is pending.");
-    let rhythm = series.rhythm(None, None);
+    let rhythm = series.rhythm(None, None, None);
     assert_eq!((rhythm.zone.name(), rhythm.preferred), ("America/New_York", NaiveTime::from_hms_opt(9, 0, 0).unwrap()));
     let noon = NaiveTime::from_hms_opt(12, 0, 0);
-    let rhythm = series.rhythm(Zone::parse("Asia/Kathmandu").ok(), noon);
+    let rhythm = series.rhythm(Zone::parse("Asia/Kathmandu").ok(), noon, None);
     assert_eq!((rhythm.zone.name(), Some(rhythm.preferred)), ("Asia/Kathmandu", noon));
 }
 

@@ -4,6 +4,7 @@ mail-sources = Sources
 mail-why-step = You get this e-mail because you asked for this series at
 mail-why-system = You get this e-mail because somebody entered this address in the form at
 mail-manage = See what comes next, or pause the series
+mail-view = View in browser
 mail-unsubscribe = Unsubscribe
 mail-unsubscribe-text = Unsubscribe, and get no more of it:
 mail-privacy = Privacy

@@ -4,6 +4,7 @@ mail-sources = Fuentes
 mail-why-step = Recibe este correo porque pidió esta serie en
 mail-why-system = Recibe este correo porque alguien escribió esta dirección en el formulario de
 mail-manage = Vea lo que sigue o ponga la serie en pausa
+mail-view = Ver en el navegador
 mail-unsubscribe = Cancelar la suscripción
 mail-unsubscribe-text = Cancele la suscripción y no reciba más partes:
 mail-privacy = Privacidad

@@ -38,22 +38,68 @@ fn article() -> ArticlePage {
     }
 }
 
-fn next(time: &str, zone: &str) -> NextPart {
-    NextPart { part: 3, weekday: 2, day: 10, month: 3, time: time.into(), zone: zone.into() }
-}
-
 fn manage(state: ManageState) -> ManagePage {
+    let at = |day: u32| chrono::NaiveDate::from_ymd_opt(2026, 3, day).unwrap().and_hms_opt(9, 0, 0).unwrap();
     let ended = state == ManageState::Ended;
+    let part = |number: u32| TimelinePart {
+        number,
+        subject: format!("Subject {number}"),
+        when: match number {
+            1 => When::Received(Some(at(4))),
+            2 => When::Received(None),
+            _ if ended => When::NotComing,
+            _ if state == ManageState::Paused => When::Waits,
+            3 => When::Next(at(10)),
+            _ => When::Later(at(10 + number)),
+        },
+        read_at: (number < 3).then(|| format!("/manage/t/parts/part-{number}")),
+    };
+    let choice = |value: &str, selected| Choice { value: value.into(), label: value.into(), selected };
     ManagePage {
         series_title: "Fighting Cancer With Immunotherapy".into(),
         state,
-        next: (state == ManageState::Active).then(|| next("9:00", "America/New_York")),
-        received: 2,
-        parts: 6,
-        pause_to: (state == ManageState::Active).then(|| "/manage/t/pause".into()),
-        resume_to: (state == ManageState::Paused).then(|| "/manage/t/resume".into()),
+        series_paused: false,
+        paused_until: None,
+        said: None,
+        zone: "America/New_York".into(),
+        parts: (1..=6).map(part).collect(),
+        path: "/manage/t".into(),
+        may_hurry: state == ManageState::Active,
+        pause_days: (at(11).date(), at(31).date()),
+        zones: vec![ZoneGroup { region: "America".into(), zones: vec![choice("America/New_York", true)] }],
+        hours: vec![choice("09:00", false), choice("10:00", true)],
+        series_hour: "9:00".into(),
+        spacings: vec![(1, false), (7, true)],
         unsubscribe_to: (!ended).then(|| "/unsubscribe/t".into()),
-        contact: Some("editors@example.com".into()),
+    }
+}
+
+fn read_part() -> ReadPartPage {
+    ReadPartPage {
+        series_title: "Fighting Cancer With Immunotherapy".into(),
+        title: "What is immunotherapy?".into(),
+        text_language: "en".into(),
+        number: 1,
+        parts: 6,
+        html: "<p>It helps the body.</p>".into(),
+        sources: article().sources,
+        review_line: "Medical review is pending.".into(),
+        sponsor: "No sponsor has been named.".into(),
+        back_to: "/manage/t".into(),
+    }
+}
+
+fn fresh(is_open: bool) -> FreshPage {
+    FreshPage {
+        series_title: "Fighting Cancer With Immunotherapy".into(),
+        path: "/fresh/t".into(),
+        said: None,
+        conditions: vec![Choice { value: "lung".into(), label: "Lung cancer".into(), selected: false }],
+        is_open,
+        may_start_again: !is_open,
+        may_go_on: !is_open,
+        address: String::new(),
+        address_error: None,
     }
 }
 
@@ -96,14 +142,37 @@ fn pages_saying(text: &str) -> Vec<(&'static str, String)> {
         guards: GuardFields { token: text(), challenge: Some("/subscribe/challenge") },
     };
     faulty.text_language = text();
+    let choice = || Choice { value: text(), label: text(), selected: true };
     let managed = |state| ManagePage {
         series_title: text(),
-        next: Some(next(&text(), &text())),
-        pause_to: Some(text()),
-        resume_to: Some(text()),
+        said: Some(Said::Date),
+        zone: text(),
+        parts: vec![TimelinePart { number: 1, subject: text(), when: When::Received(None), read_at: Some(text()) }],
+        path: text(),
+        zones: vec![ZoneGroup { region: text(), zones: vec![choice()] }],
+        hours: vec![choice()],
+        series_hour: text(),
         unsubscribe_to: Some(text()),
-        contact: Some(text()),
         ..manage(state)
+    };
+    let read = ReadPartPage {
+        series_title: text(),
+        title: text(),
+        text_language: text(),
+        sources: faulty.sources.clone(),
+        review_line: text(),
+        sponsor: text(),
+        back_to: text(),
+        ..read_part()
+    };
+    let freshly = |is_open| FreshPage {
+        series_title: text(),
+        path: text(),
+        said: Some(Said::Address),
+        conditions: vec![choice()],
+        address: text(),
+        address_error: Some("address-syntax"),
+        ..fresh(is_open)
     };
     vec![
         ("article", article().render(English)),
@@ -122,6 +191,13 @@ fn pages_saying(text: &str) -> Vec<(&'static str, String)> {
         ("manage-active", managed(ManageState::Active).render(English)),
         ("manage-paused", managed(ManageState::Paused).render(English)),
         ("manage-ended", managed(ManageState::Ended).render(English)),
+        ("manage-pending", managed(ManageState::Pending).render(English)),
+        ("read-part", read.render(English)),
+        ("fresh", freshly(true).render(English)),
+        ("fresh-ended", freshly(false).render(English)),
+        ("fresh-sent", FreshSentPage {}.render(English)),
+        ("fresh-expired", FreshExpiredPage { post_to: text() }.render(English)),
+        ("erased", ErasedPage {}.render(English)),
         ("never", NeverPage { post_to: text() }.render(English)),
         ("never-done", NeverDonePage {}.render(English)),
         ("policy", PolicyPage { title: text(), version: text(), html: "<p>Text.</p>".into() }.render(English)),
@@ -236,6 +312,7 @@ fn one_button_posts_where_it_was_told() {
         ExpiredPage { series_title: series_title(), post_to: post_to() }.render(English),
         UnsubscribePage { series_title: series_title(), post_to: post_to() }.render(English),
         NeverPage { post_to: post_to() }.render(English),
+        FreshExpiredPage { post_to: post_to() }.render(English),
     ] {
         assert_eq!(html.matches("<form method=\"post\" action=\"/do/token\">").count(), 1);
         assert_eq!((html.matches("<form").count(), html.matches("<button type=\"submit\"").count()), (1, 1));
@@ -327,30 +404,62 @@ fn only_a_web_address_becomes_a_link_to_a_source() {
 #[test]
 fn the_series_page_offers_what_can_be_done() {
     let active = manage(ManageState::Active).render(English);
-    assert!(
-        active.contains("You are signed up")
-            && active.contains("Part 3 arrives Tuesday, March 10, about 9:00, your time (America/New_York).")
-    );
-    assert!(active.contains("2 of 6 parts received"));
+    assert!(active.contains("Part 3 arrives Tuesday, March 10, about 9:00, your time (America/New_York)."), "{active}");
+    assert!(active.contains("2 of 6 parts received") && active.contains("Received Wednesday, March 4"));
     assert_eq!((active.matches("<li class=\"done\">").count(), active.matches("<li></li>").count()), (2, 4));
-    assert!(active.contains("action=\"/manage/t/pause\"") && active.contains("action=\"/unsubscribe/t\""));
+    for verb in ["pause", "now", "clock", "spacing", "fresh-link"] {
+        assert!(active.contains(&format!("action=\"/manage/t/{verb}\"")), "{verb}");
+    }
+    assert!(active.contains("action=\"/unsubscribe/t\"") && active.contains("href=\"/manage/t/calendar.ics\""));
+    assert!(
+        active.contains("<option value=\"10:00\" selected>") && active.contains("<option value=\"7\" selected>7 days")
+    );
     assert!(!active.contains("/manage/t/resume"));
 
     let paused = manage(ManageState::Paused).render(English);
-    assert!(paused.contains("action=\"/manage/t/resume\"") && !paused.contains("/manage/t/pause"));
+    assert!(paused.contains("action=\"/manage/t/resume\"") && !paused.contains("/manage/t/now"));
+    let until = chrono::NaiveDate::from_ymd_opt(2026, 3, 20);
+    let until = ManagePage { paused_until: until, ..manage(ManageState::Paused) };
+    assert!(until.render(English).contains(">Paused until Friday, March 20<"));
+    assert!(until.render(Spanish).contains(">En pausa hasta el viernes 20 de marzo<"));
 
     let stopped = manage(ManageState::Ended).render(English);
-    assert!(stopped.contains(">Stopped<") && !stopped.contains("<form"));
-    let finished = ManagePage { received: 6, ..manage(ManageState::Ended) }.render(English);
+    assert!(stopped.contains(">Stopped<") && stopped.contains("Not planned"));
+    assert_eq!(stopped.matches("<form").count(), 1, "only the fresh link is left");
+    let parts = vec![TimelinePart { number: 1, subject: "A".into(), when: When::Received(None), read_at: None }];
+    let finished = ManagePage { parts, ..manage(ManageState::Ended) }.render(English);
     assert!(finished.contains("You have had every part"));
+    let no_choice = ManagePage { spacings: vec![], hours: vec![], ..manage(ManageState::Active) }.render(English);
+    assert!(!no_choice.contains("/spacing") && no_choice.contains("selected>As the series has it (9:00)"));
 }
 
 #[test]
-fn an_address_to_write_to_cannot_say_more_than_an_address() {
-    let page = ManagePage { contact: Some("a?bcc=b&c%d@example.com".into()), ..manage(ManageState::Active) };
-    assert!(page.render(English).contains("href=\"mailto:a%3Fbcc%3Db%26c%25d@example.com\""));
-    let page = ManagePage { contact: None, ..manage(ManageState::Active) };
-    assert!(!page.render(English).contains("mailto:"));
+fn every_word_about_a_change_reads_back_and_says_something() {
+    for word in ["saved", "hurried", "nothing", "date", "choice", "condition", "address", "again"] {
+        let said = Said::parse(word).unwrap();
+        assert_eq!(said.word(), word);
+        let html = ManagePage { said: Some(said), ..manage(ManageState::Active) }.render(English);
+        assert!(html.contains("role=\"status\"") != html.contains("role=\"alert\""), "{word}");
+    }
+    assert_eq!(Said::parse("<script>"), None);
+}
+
+#[test]
+fn the_page_behind_a_fresh_link_offers_what_can_be_done_and_chooses_nothing() {
+    let open = fresh(true).render(English);
+    for verb in ["condition", "address", "export", "erase"] {
+        assert!(open.contains(&format!("action=\"/fresh/t/{verb}\"")), "{verb}");
+    }
+    assert!(open.contains("<option value=\"\" selected>") && !open.contains("/again"));
+    let ended = fresh(false).render(English);
+    assert!(!ended.contains("/fresh/t/condition") && ended.matches("action=\"/fresh/t/again\"").count() == 2);
+}
+
+#[test]
+fn a_part_that_is_read_keeps_its_own_language() {
+    let html = read_part().render(Spanish);
+    assert!(html.contains("<div class=\"story-text\" lang=\"en\">\n<p>It helps the body.</p>"), "{html}");
+    assert!(html.contains("href=\"/manage/t\""));
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //! shows.
 mod articles;
 mod calendar;
+mod calendar_file;
+mod fresh;
 mod links;
 
 use axum::Router;
@@ -21,13 +23,14 @@ use crate::web::pages::ErrorPage;
 pub(super) use articles::article;
 
 /// Pages behind a token are nobody's to find.
-const ROBOTS: &str =
-    "User-agent: *\nDisallow: /confirm/\nDisallow: /unsubscribe/\nDisallow: /manage/\nDisallow: /never/\n";
+const ROBOTS: &str = "User-agent: *\nDisallow: /confirm/\nDisallow: /unsubscribe/\nDisallow: /manage/\nDisallow: /fresh/\n\
+     Disallow: /never/\n";
 
 pub(super) fn router() -> Router<AppState> {
     Router::new()
         .merge(articles::router())
         .merge(calendar::router())
+        .merge(fresh::router())
         .merge(links::router())
         .merge(super::guards::router())
         .route("/subscribe", post(subscribe))
@@ -61,10 +64,15 @@ pub(super) fn html(status: StatusCode, page: String) -> Response {
 
 /// A page behind a token: kept by nobody, told to nobody, found by nobody.
 fn private<T>(lang: Lang, view: Result<T, ActionError>, page: impl FnOnce(T) -> String) -> Response {
-    let mut response = match view {
+    unlisted(match view {
         Ok(view) => html(StatusCode::OK, page(view)),
         Err(error) => failed(lang.get(), &WebError::from(error)),
-    };
+    })
+}
+
+/// An answer behind a token: search engines are told to pass it over. What no answer of ours leaves out is said by
+/// `guard.rs`: it is kept by nobody, and tells nobody where it was.
+fn unlisted(mut response: Response) -> Response {
     let robots = HeaderName::from_static("x-robots-tag");
     response.headers_mut().insert(robots, HeaderValue::from_static("noindex, nofollow"));
     response

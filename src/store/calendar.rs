@@ -1,0 +1,370 @@
+//! What a reader sees and changes on their own pages: one enrollment's steps, its pause, its clock, its place.
+use chrono::{DateTime, NaiveTime, Utc};
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+use super::{exactly_one, unknown_word};
+use crate::model::{Bucket, DeliveryState, Language, StepKey, Zone};
+
+/// The scheduled copy of a step.
+#[derive(Debug)]
+pub struct StepLine {
+    pub step: StepKey,
+    pub state: DeliveryState,
+    /// Series time.
+    pub due_at: DateTime<Utc>,
+    /// Series time.
+    pub settled_at: Option<DateTime<Utc>>,
+}
+
+/// The scheduled steps of an enrollment that have been written so far.
+pub async fn steps(db: impl PgExecutor<'_>, bucket: Bucket, enrollment: Uuid) -> Result<Vec<StepLine>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select step as "step!", state, due_at, series_settled_at from deliveries
+           where bucket = $1 and enrollment = $2 and kind = 'step' and occasion = 0 order by due_at, id"#,
+        bucket.get(),
+        enrollment
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(StepLine {
+                step: StepKey::parse(&row.step).map_err(|_| unknown_word("step"))?,
+                state: row.state.parse().map_err(|_| unknown_word("state"))?,
+                due_at: row.due_at,
+                settled_at: row.series_settled_at,
+            })
+        })
+        .collect()
+}
+
+/// What a copy of a step was rendered from; none of both while that has not been written yet.
+#[derive(Debug)]
+pub struct Copy {
+    pub content_version: Option<String>,
+    /// Sealed.
+    pub condition: Option<Vec<u8>>,
+}
+
+/// The copy of a step that its reader has or may have: one that a relay accepted, rather the newest; else one that a relay
+/// may have accepted, since a mail can be read before the answer to it is written.
+pub async fn copy_of_step(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    enrollment: Uuid,
+    step: &StepKey,
+) -> Result<Option<Copy>, sqlx::Error> {
+    sqlx::query_as!(
+        Copy,
+        "select content_version, condition from deliveries
+         where bucket = $1 and enrollment = $2 and kind in ('step', 'correction') and step = $3
+           and (state in ('accepted', 'sending', 'uncertain') or uncertain_count > 0)
+         order by (state = 'accepted') desc, settled_at desc nulls last, id desc limit 1",
+        bucket.get(),
+        enrollment,
+        step.as_str()
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// The one scheduled step that is owed.
+#[derive(Debug)]
+pub struct Owed {
+    pub id: Uuid,
+    pub step: StepKey,
+    pub state: DeliveryState,
+    /// Series time.
+    pub due_at: DateTime<Utc>,
+}
+
+/// The scheduled step that is owed, locked until the transaction ends. The caller holds its enrollment.
+pub async fn lock_owed(db: impl PgExecutor<'_>, bucket: Bucket, enrollment: Uuid) -> Result<Option<Owed>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"select id, step as "step!", state, due_at from deliveries
+           where bucket = $1 and enrollment = $2 and kind = 'step' and occasion = 0
+             and state in ('pending', 'paused', 'claimed', 'sending')
+           order by due_at, id limit 1 for no key update"#,
+        bucket.get(),
+        enrollment
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(|row| {
+        Ok(Owed {
+            id: row.id,
+            step: StepKey::parse(&row.step).map_err(|_| unknown_word("step"))?,
+            state: row.state.parse().map_err(|_| unknown_word("state"))?,
+            due_at: row.due_at,
+        })
+    })
+    .transpose()
+}
+
+/// When (series time) the last scheduled step came to its end.
+pub async fn last_settled(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    enrollment: Uuid,
+) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select max(series_settled_at) from deliveries
+         where bucket = $1 and enrollment = $2 and kind = 'step' and occasion = 0",
+        bucket.get(),
+        enrollment
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Gives a step that waits another time. What is under a lease by now stays as it is.
+pub async fn move_step(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    delivery: Uuid,
+    due_at: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    let result = sqlx::query!(
+        "update deliveries set due_at = $3 where bucket = $1 and id = $2 and state in ('pending', 'paused')",
+        bucket.get(),
+        delivery,
+        due_at
+    )
+    .execute(db)
+    .await?;
+    exactly_one(&result)
+}
+
+pub async fn set_clock(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    enrollment: Uuid,
+    zone: Zone,
+    preferred: Option<NaiveTime>,
+) -> Result<(), sqlx::Error> {
+    let result = sqlx::query!(
+        "update enrollments set zone = $3, preferred_time = $4 where bucket = $1 and id = $2",
+        bucket.get(),
+        enrollment,
+        zone.name(),
+        preferred
+    )
+    .execute(db)
+    .await?;
+    exactly_one(&result)
+}
+
+pub async fn set_spacing(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    enrollment: Uuid,
+    days: Option<u16>,
+) -> Result<(), sqlx::Error> {
+    let result = sqlx::query!(
+        "update enrollments set spacing = $3 where bucket = $1 and id = $2",
+        bucket.get(),
+        enrollment,
+        days.and_then(|days| i16::try_from(days).ok())
+    )
+    .execute(db)
+    .await?;
+    exactly_one(&result)
+}
+
+/// Notes when (real time) the reader asked for the next step at once.
+pub async fn set_hurried(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    enrollment: Uuid,
+    real: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    let result = sqlx::query!(
+        "update enrollments set hurried_at = $3 where bucket = $1 and id = $2",
+        bucket.get(),
+        enrollment,
+        real
+    )
+    .execute(db)
+    .await?;
+    exactly_one(&result)
+}
+
+/// Another end for a pause that lasts already.
+pub async fn set_paused_until(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    enrollment: Uuid,
+    until: Option<DateTime<Utc>>,
+) -> Result<(), sqlx::Error> {
+    let result = sqlx::query!(
+        "update enrollments set paused_until = $3 where bucket = $1 and id = $2 and state = 'paused'",
+        bucket.get(),
+        enrollment,
+        until
+    )
+    .execute(db)
+    .await?;
+    exactly_one(&result)
+}
+
+/// Enrollments whose pause has come to its end by `now` (series time), the earliest first.
+pub async fn ended_pauses(
+    db: impl PgExecutor<'_>,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<(Bucket, Uuid)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select bucket, id from enrollments where state = 'paused' and paused_until <= $1 order by paused_until limit $2",
+        now,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(|row| Ok((Bucket::new(row.bucket).ok_or_else(|| unknown_word("bucket"))?, row.id))).collect()
+}
+
+/// The sealed condition.
+pub async fn condition(db: impl PgExecutor<'_>, bucket: Bucket, enrollment: Uuid) -> Result<Vec<u8>, sqlx::Error> {
+    sqlx::query_scalar!("select condition from enrollments where bucket = $1 and id = $2", bucket.get(), enrollment)
+        .fetch_one(db)
+        .await
+}
+
+/// Steps that are rendered from now on are about this condition (sealed).
+pub async fn set_condition(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    enrollment: Uuid,
+    condition: &[u8],
+) -> Result<(), sqlx::Error> {
+    let result = sqlx::query!(
+        "update enrollments set condition = $3 where bucket = $1 and id = $2",
+        bucket.get(),
+        enrollment,
+        condition
+    )
+    .execute(db)
+    .await?;
+    exactly_one(&result)
+}
+
+/// A new, active enrollment of the same subscriber in the same series, with the same condition and habits. It begins
+/// behind the steps in `done`.
+pub async fn add_again(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    ended: Uuid,
+    new_id: Uuid,
+    done: &[StepKey],
+    real: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    let done: Vec<String> = done.iter().map(ToString::to_string).collect();
+    let result = sqlx::query!(
+        "insert into enrollments (bucket, id, subscriber, series, state, condition, zone, language, preferred_time,
+             spacing, done_steps, created_at, requested_at, confirmed_at)
+         select $1, $3, e.subscriber, e.series, 'active', e.condition, e.zone, e.language, e.preferred_time, e.spacing,
+             $4, $5, $5, $5
+         from enrollments e where e.bucket = $1 and e.id = $2",
+        bucket.get(),
+        ended,
+        new_id,
+        &done,
+        real
+    )
+    .execute(db)
+    .await?;
+    exactly_one(&result)
+}
+
+/// How often a subscriber agreed to something since `since` (real time).
+pub async fn agreed_since(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    subscriber: Uuid,
+    action: &str,
+    since: DateTime<Utc>,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from consents
+           where bucket = $1 and subscriber = $2 and action = $3 and at > $4"#,
+        bucket.get(),
+        subscriber,
+        action,
+        since
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Says of a pending enrollment whose place it takes when it is confirmed.
+pub async fn set_moves(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    enrollment: Uuid,
+    of: (Bucket, Uuid),
+) -> Result<(), sqlx::Error> {
+    let result = sqlx::query!(
+        "update enrollments set moves_bucket = $3, moves_enrollment = $4
+         where bucket = $1 and id = $2 and state = 'pending'",
+        bucket.get(),
+        enrollment,
+        of.0.get(),
+        of.1
+    )
+    .execute(db)
+    .await?;
+    exactly_one(&result)
+}
+
+/// The pending enrollments that wait to take the place of this one, in the order in which they are locked.
+pub async fn moving(db: impl PgExecutor<'_>, enrollment: Uuid) -> Result<Vec<(Bucket, Uuid)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select bucket, id from enrollments where moves_enrollment = $1 and state = 'pending' order by bucket, id",
+        enrollment
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(|row| Ok((Bucket::new(row.bucket).ok_or_else(|| unknown_word("bucket"))?, row.id))).collect()
+}
+
+/// The place of a reader in a series, as another enrollment takes it over.
+#[derive(Debug)]
+pub struct Place<'a> {
+    pub zone: Zone,
+    pub language: Language,
+    pub preferred: Option<NaiveTime>,
+    pub spacing: Option<u16>,
+    pub done: &'a [StepKey],
+    /// Series time, of a paused reader: since when, and until when if it ends by itself.
+    pub paused: Option<(DateTime<Utc>, Option<DateTime<Utc>>)>,
+}
+
+/// Gives an enrollment that has just become active the place of another.
+pub async fn take_place(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    enrollment: Uuid,
+    place: &Place<'_>,
+) -> Result<(), sqlx::Error> {
+    let done: Vec<String> = place.done.iter().map(ToString::to_string).collect();
+    let result = sqlx::query!(
+        "update enrollments
+         set zone = $3, language = $9, preferred_time = $4, spacing = $5, done_steps = $6, paused_at = $7, paused_until = $8,
+             state = case when $7::timestamptz is null then 'active' else 'paused' end,
+             moves_bucket = null, moves_enrollment = null
+         where bucket = $1 and id = $2 and state = 'active'",
+        bucket.get(),
+        enrollment,
+        place.zone.name(),
+        place.preferred,
+        place.spacing.and_then(|days| i16::try_from(days).ok()),
+        &done,
+        place.paused.map(|(since, _)| since),
+        place.paused.and_then(|(_, until)| until),
+        place.language.tag()
+    )
+    .execute(db)
+    .await?;
+    exactly_one(&result)
+}
