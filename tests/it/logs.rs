@@ -16,6 +16,7 @@ use crate::support::{SERIES, TOKEN, database};
 const READER: &str = "Zebulon.Quagmire@example.org";
 const GONE: &str = "xanthippe-gone@example.com";
 const STRANGER: &str = "quirin.stranger@example.org";
+const MOVED: &str = "ulrika-moved@example.net";
 const EDITOR: &str = "wilhelmina-editor@example.org";
 const SECRET: &str = "hunter2-hunter2";
 
@@ -76,7 +77,7 @@ fn end_of(log: &str) -> String {
 fn names_nothing_private(log: &str, tokens: &BTreeSet<String>) {
     assert!(tokens.len() >= 6, "the story met too few tokens: {tokens:?}");
     let mut private: Vec<String> = tokens.iter().cloned().collect();
-    for address in [READER, GONE, STRANGER, EDITOR] {
+    for address in [READER, GONE, STRANGER, MOVED, EDITOR] {
         private.push(address.split('@').next().unwrap().to_owned());
     }
     private.extend(["head-and-neck", "Head and neck", "leukemia", "686561642d616e642d6e65636b"].map(str::to_owned));
@@ -99,7 +100,7 @@ fn names_nothing_private(log: &str, tokens: &BTreeSet<String>) {
 
 /// Notes the tokens of all links in a mail.
 fn note_tokens(mail: &Mail, tokens: &mut BTreeSet<String>) {
-    for page in ["confirm", "unsubscribe", "manage", "never"] {
+    for page in ["confirm", "unsubscribe", "manage", "never", "fresh"] {
         if mail.text.contains(&format!("/{page}/")) {
             tokens.insert(mail.link(page).rsplit('/').next().unwrap().to_owned());
         }
@@ -154,6 +155,8 @@ async fn a_reader_comes_and_goes(site: &Site, relay: &Relay, db: &PgPool, tokens
         site.post(&path).await;
         site.get(&path).await;
     }
+    a_reader_steers(site, relay, &manage, tokens).await;
+    settled(db).await;
     let leave = mail_number(relay, READER, 2).await.link("unsubscribe");
     assert_eq!(site.post_form(&leave, &[("List-Unsubscribe", "One-Click")]).await.status(), StatusCode::OK);
 
@@ -180,6 +183,32 @@ async fn a_reader_comes_and_goes(site: &Site, relay: &Relay, db: &PgPool, tokens
     let never = mail.link("never");
     assert_eq!(site.get(&never).await.status(), StatusCode::OK);
     assert_eq!(site.post(&never).await.status(), StatusCode::OK);
+}
+
+/// The buttons of the reader's own page and of the one behind a fresh link.
+async fn a_reader_steers(site: &Site, relay: &Relay, manage: &str, tokens: &mut BTreeSet<String>) {
+    for (verb, field) in [("clock", "zone"), ("clock", "hour"), ("spacing", "days"), ("pause", "until"), ("now", "x")] {
+        site.post_form(&format!("{manage}/{verb}"), &[(field, READER)]).await;
+    }
+    for path in ["parts/what-is-immunotherapy", "parts/antibodies", "parts/leukemia", "calendar.ics"] {
+        site.get(&format!("{manage}/{path}")).await;
+    }
+    site.post(&format!("{manage}/fresh-link")).await;
+    let mail = mail_number(relay, READER, 4).await;
+    note_tokens(&mail, tokens);
+    let fresh = mail.link("fresh");
+    assert_eq!(site.get(&fresh).await.status(), StatusCode::OK);
+    for (verb, field, value) in [
+        ("condition", "condition", "leukemia"),
+        ("condition", "condition", READER),
+        ("address", "address", MOVED),
+        ("address", "address", "quirin.stranger"),
+        ("export", "x", ""),
+        ("again", "from", "start"),
+    ] {
+        site.post_form(&format!("{fresh}/{verb}"), &[(field, value)]).await;
+    }
+    note_tokens(&mail_number(relay, MOVED, 1).await, tokens);
 }
 
 async fn strangers_and_mistakes(site: &Site, tokens: &BTreeSet<String>) {
@@ -209,7 +238,7 @@ async fn strangers_and_mistakes(site: &Site, tokens: &BTreeSet<String>) {
             .unwrap();
     }
     for token in tokens {
-        for page in ["confirm", "unsubscribe", "manage", "never"] {
+        for page in ["confirm", "unsubscribe", "manage", "never", "fresh"] {
             site.get(&format!("/{page}/{token}")).await;
             site.get(&format!("/{page}/{token}x")).await;
             site.get(&format!("/{page}/{token}?to={READER}")).await;
