@@ -125,6 +125,13 @@ impl Browser {
         button.click().await.unwrap();
     }
 
+    /// Opens or closes what is behind a summary.
+    pub async fn unfold(&self, summary: &str) {
+        let path = format!("//summary[normalize-space()='{summary}']");
+        let summary = eventually(summary, async || self.client.find(Locator::XPath(&path)).await.ok()).await;
+        summary.click().await.unwrap();
+    }
+
     pub async fn run(&self, script: &str) -> Value {
         self.client.execute(script, vec![]).await.unwrap()
     }

@@ -90,9 +90,17 @@ async fn with_the_first_part(demo: &Demo, browser: &Browser, look: &mut impl Asy
     let counted = format!("1 of {PARTS} parts received");
     assert!(browser.text(".status").await.contains(&counted));
     look("manage").await;
-    browser.press("Pause").await;
+    for summary in ["Pause the series", "Slower or faster", "Time zone and hour", "Add the parts to my calendar"] {
+        browser.unfold(summary).await;
+    }
+    look("manage-unfolded").await;
+    browser.press("Pause until I come back").await;
     browser.find("form[action$='/resume']").await;
     look("manage-paused").await;
+    browser.open(format!("{}/parts/what-is-immunotherapy", part.link("manage"))).await;
+    browser.find(".part-page").await;
+    look("part").await;
+    behind_a_fresh_link(demo, browser, look).await;
     browser.open(part.link("unsubscribe")).await;
     browser.see("Stop the series?").await;
     look("unsubscribe").await;
@@ -101,6 +109,20 @@ async fn with_the_first_part(demo: &Demo, browser: &Browser, look: &mut impl Asy
     look("unsubscribed").await;
     browser.open(part.link("manage")).await;
     look("manage-ended").await;
+}
+
+async fn behind_a_fresh_link(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&str)) {
+    let address = "one@example.com";
+    browser.open(demo.mail_to(address, 2).await.link("manage")).await;
+    browser.press("Send me the link").await;
+    browser.see("Check your inbox").await;
+    look("fresh-sent").await;
+    browser.open(demo.mail_to(address, 3).await.link("fresh")).await;
+    browser.see("More settings").await;
+    for summary in ["Change the condition", "Change the e-mail address", "Take a copy of my data", "Erase my data"] {
+        browser.unfold(summary).await;
+    }
+    look("fresh").await;
 }
 
 async fn in_the_inbox(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&str)) {

@@ -107,7 +107,8 @@ async fn confirm_by_mail(demo: &Demo, browser: &Browser, address: &str) {
 /// The address of a link in the mail that the inbox shows.
 async fn link_in_mail(browser: &Browser, kind: &str) -> String {
     browser.find("iframe[sandbox]").await.enter_frame().await.unwrap();
-    let link = browser.find(&format!("a[href*='/{kind}/']")).await;
+    // A part's own page lies below the reader's.
+    let link = browser.find(&format!("a[href*='/{kind}/']:not([href*='/parts/'])")).await;
     let scripts = browser.count("script").await;
     let target = link.attr("href").await.unwrap().unwrap();
     browser.client.enter_parent_frame().await.unwrap();
@@ -125,7 +126,8 @@ async fn leave(demo: &Demo, browser: &Browser, address: &str) -> usize {
 
     browser.open(&manage).await;
     browser.see(SERIES_TITLE).await;
-    browser.press("Pause").await;
+    browser.unfold("Pause the series").await;
+    browser.press("Pause until I come back").await;
     eventually("the pause", async || {
         (demo.enrollment(address).await["state"] == "paused" && browser.text("#status-title").await == "Paused")
             .then_some(())
