@@ -38,28 +38,41 @@ pub(super) fn read(
         faults.add(&file, None, "missing: a series has an article beside which readers sign up");
         return None;
     };
-    let parts = front::split(&file, text, faults)?;
-    let (title, description, byline, sources) = parts.front.read(faults, |front, faults| {
-        let title = front.plain("title", faults);
-        let description = front.plain("description", faults);
-        let byline = front.plain("byline", faults);
-        (title, description, byline, front::sources(front, faults))
-    });
+    let (front, body) = read_front(&file, text, faults)?;
     let cutter = Cutter { bundle, vocabulary, slots: &[FIGURE, SIGN_UP] };
-    let body = Fragment { file: file.clone(), line: parts.body_line, text: parts.body.to_owned() };
     let pieces = cutter.cut(&body, faults);
     let figure = Figure { file: format!("{slug}/article/figure.svg"), bundle };
     let [before_sign_up, after_sign_up] = html(&file, &pieces, &figure, &series.language, vocabulary, faults);
     Some(Article {
-        title: title?.text,
-        description: description?.text,
-        byline: byline?.text,
+        title: front.title?,
+        description: front.description?,
+        byline: front.byline?,
         before_sign_up,
         after_sign_up,
-        sources,
+        sources: front.sources,
         last_edited: series.last_edited,
         review_line: series.review_line(),
     })
+}
+
+/// What every article says about itself; what is missing has its fault.
+pub(super) struct Front {
+    pub(super) title: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) byline: Option<String>,
+    pub(super) sources: Vec<Source>,
+}
+
+/// The front matter of an article, and its body.
+pub(super) fn read_front(file: &str, text: &str, faults: &mut Faults) -> Option<(Front, Fragment)> {
+    let parts = front::split(file, text, faults)?;
+    let front = parts.front.read(faults, |front, faults| Front {
+        title: front.plain("title", faults).map(|located| located.text),
+        description: front.plain("description", faults).map(|located| located.text),
+        byline: front.plain("byline", faults).map(|located| located.text),
+        sources: front::sources(front, faults),
+    });
+    Some((front, Fragment { file: file.to_owned(), line: parts.body_line, text: parts.body.to_owned() }))
 }
 
 struct Figure<'b> {

@@ -9,9 +9,11 @@ use super::layout::{Frame, Layout};
 use super::mail::{self, Mail};
 use super::pieces::Cutter;
 use super::policies::{self, Policy, PolicyPage};
+use super::related;
 use super::render::{ReaderLinks, SystemHead, Templates, step_name};
 use super::series::{Series, Step};
 use super::series_file::{SeriesFile, StepEntry};
+use super::survey;
 use super::variables::{Marks, Vocabulary};
 use crate::model::{Kind, Language, SeriesSlug};
 
@@ -107,6 +109,13 @@ pub fn compile(bundle: &Bundle) -> Result<Library, Vec<Fault>> {
         let mut theirs = Faults::default();
         let texts = Texts::read(&translated.bundle, &marks, Some(*language), &mut theirs);
         faults.take_over(theirs, &translated.origins);
+        for one in &texts.series {
+            let original = library.series.get(&one.slug).and_then(|original| original.survey.as_ref());
+            let file = translated.origins.get(&survey::file(one.slug.as_str()));
+            if let Some((file, (original, theirs))) = file.zip(original.zip(one.survey.as_ref())) {
+                survey::check_translation(file, original, theirs, &mut faults);
+            }
+        }
         let series = texts.series.into_iter().map(|one| ((one.slug.clone(), *language), Arc::new(one)));
         library.translations.extend(series);
         let policies = [(Policy::Privacy, texts.privacy), (Policy::Terms, texts.terms)];
@@ -236,6 +245,8 @@ impl<'c> Compiler<'c> {
         let templates = parts.templates;
         let vocabulary = Vocabulary { marks: self.marks, constants: file.constants(), reader: &[] };
         let article = article::read(folder, self.bundle, &file, &vocabulary, self.faults);
+        let related = related::read_all(folder, self.bundle, &file, &vocabulary, self.faults);
+        let survey = survey::read(folder, self.bundle, self.faults);
         let words = file.words();
         let hours = file.hours?;
         Some(Series {
@@ -257,6 +268,8 @@ impl<'c> Compiler<'c> {
             conditions: file.conditions,
             steps,
             article: article?,
+            related,
+            survey,
             templates,
         })
     }
@@ -277,7 +290,8 @@ impl<'c> Compiler<'c> {
                 }
             };
             let strange = bundle.names(&folder).filter(|name| !known.contains(name));
-            for name in strange.chain(bundle.folders(&folder)) {
+            let folders = bundle.folders(&folder).into_iter().filter(|inner| name != "article" || *inner != "related");
+            for name in strange.chain(folders) {
                 let message = format!("nothing reads this; the folder has {}", known.join(" and "));
                 self.faults.add(&format!("{folder}/{name}"), None, message);
             }

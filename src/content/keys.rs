@@ -134,6 +134,23 @@ impl<'t, 'a> Section<'t, 'a> {
         array.iter().take(MOST_TABLES).filter_map(|entry| self.as_text(key, entry, faults)).collect()
     }
 
+    /// A whole number that must be there, and where it stands.
+    pub(super) fn number(&mut self, key: &'static str, faults: &mut Faults) -> Option<(u32, u32)> {
+        let Some(value) = self.value(key) else {
+            self.missing(key, faults);
+            return None;
+        };
+        let line = self.place.line(value.span().start);
+        let number = match value.get_ref() {
+            DeValue::Integer(number) => u32::from_str_radix(number.as_str(), number.radix()).ok(),
+            _ => None,
+        };
+        if number.is_none() {
+            self.fault(line, format!("`{key}` must be a whole number"), faults);
+        }
+        Some((number?, line))
+    }
+
     /// A `[table]` that must be there.
     pub(super) fn section<T>(
         &mut self,

@@ -5,7 +5,9 @@ use chrono::{Datelike as _, NaiveDate, NaiveTime, TimeDelta};
 
 use super::article::Article;
 use super::front::Source;
+use super::related::Related;
 use super::render::Templates;
+use super::survey::Survey;
 use crate::messages::{self, Values};
 use crate::model::{ConditionKey, Delay, Language, Mailbox, Rhythm, SeriesSlug, StepKey, Window, Zone};
 
@@ -37,6 +39,9 @@ pub struct Series {
     /// In the order of sending.
     pub steps: Vec<Step>,
     pub article: Article,
+    /// In the order in which they are offered.
+    pub related: Vec<Related>,
+    pub survey: Option<Survey>,
     pub(super) templates: Templates,
 }
 
@@ -93,6 +98,10 @@ impl Series {
             Some(position) => first_not_in(&self.steps[position + 1..], done),
             None => self.first_step_not_in(done),
         }
+    }
+
+    pub fn related(&self, slug: &str) -> Option<&Related> {
+        self.related.iter().find(|one| one.slug == slug)
     }
 
     pub fn condition(&self, key: &ConditionKey) -> Option<&Condition> {
