@@ -16,6 +16,7 @@ pub mod suppress;
 pub mod tidy;
 pub mod trigger;
 pub mod unsubscribe;
+pub mod voices;
 
 pub use service::{LinksOf, Publishing, Service, Settings};
 

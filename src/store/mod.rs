@@ -15,6 +15,7 @@ pub mod records;
 pub mod retention;
 pub mod settle;
 pub mod sign_up;
+pub mod voices;
 
 use std::time::Duration;
 
