@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::settle::{Settled, settle, settle_in};
 use super::sign_up::{confirmations_used_up, owe_now};
-use super::{ActionError, Service};
+use super::{ActionError, Service, voices};
 use crate::model::{Bucket, DeliveryState, EnrollmentState, Kind, retry_after};
 use crate::store::queue;
 use crate::store::settle::{Outcome, lock, record_attempts};
@@ -64,6 +64,7 @@ pub async fn forget_unconfirmed(service: &Service) -> Result<u64, ActionError> {
     let silent_for_a_day = service.clock().real() - chrono::TimeDelta::days(1);
     installation::forget_nodes(service.db(), silent_for_a_day).await?;
     limits::forget_domains(service.db(), service.clock().real()).await?;
+    voices::forget_ballots(service).await?;
     Ok(forgotten)
 }
 

@@ -56,28 +56,48 @@ pub async fn change_vote(db: impl PgExecutor<'_>, ballot: &[u8], vote: &str) -> 
     super::exactly_one(&changed)
 }
 
-/// Adds votes, or takes some back.
-pub async fn add_votes(
+/// Adds a vote.
+pub async fn add_vote(
     db: impl PgExecutor<'_>,
     page: &Page<'_>,
     day: NaiveDate,
     vote: &str,
-    votes: i64,
 ) -> Result<(), sqlx::Error> {
     let Page { series, kind, page } = *page;
     sqlx::query!(
-        "insert into helpful_votes (series, kind, page, day, answer, votes) values ($1, $2, $3, $4, $5, $6)
-         on conflict (series, kind, page, day, answer) do update set votes = helpful_votes.votes + excluded.votes",
+        "insert into helpful_votes (series, kind, page, day, answer, votes) values ($1, $2, $3, $4, $5, 1)
+         on conflict (series, kind, page, day, answer) do update set votes = helpful_votes.votes + 1",
         series.as_str(),
         kind,
         page,
         day,
-        vote,
-        votes
+        vote
     )
     .execute(db)
     .await
     .map(drop)
+}
+
+/// Takes a vote back that was added before.
+pub async fn take_vote(
+    db: impl PgExecutor<'_>,
+    page: &Page<'_>,
+    day: NaiveDate,
+    vote: &str,
+) -> Result<(), sqlx::Error> {
+    let Page { series, kind, page } = *page;
+    let taken = sqlx::query!(
+        "update helpful_votes set votes = votes - 1
+         where series = $1 and kind = $2 and page = $3 and day = $4 and answer = $5",
+        series.as_str(),
+        kind,
+        page,
+        day,
+        vote
+    )
+    .execute(db)
+    .await?;
+    super::exactly_one(&taken)
 }
 
 /// How many said yes, and how many said anything.

@@ -132,15 +132,18 @@ pub async fn vote(service: &Service, text: &Text, ballot: &str, vote: Vote) -> R
     let page = text.page();
     let mut tx = service.db().begin().await?;
     if voices::spend(&mut *tx, &ballot.hash, today, Some(vote.as_str())).await? {
-        voices::add_votes(&mut *tx, &page, today, vote.as_str(), 1).await?;
+        voices::add_vote(&mut *tx, &page, today, vote.as_str()).await?;
     } else if let Some(Spent { day, vote: Some(before) }) = voices::lock_spent(&mut *tx, &ballot.hash).await?
         && before != vote.as_str()
     {
         voices::change_vote(&mut *tx, &ballot.hash, vote.as_str()).await?;
         // Always in this order, so that two who change their minds at once do not wait for each other.
         for answer in [Vote::No, Vote::Yes] {
-            let votes = if answer == vote { 1 } else { -1 };
-            voices::add_votes(&mut *tx, &page, day, answer.as_str(), votes).await?;
+            if answer == vote {
+                voices::add_vote(&mut *tx, &page, day, answer.as_str()).await?;
+            } else {
+                voices::take_vote(&mut *tx, &page, day, answer.as_str()).await?;
+            }
         }
     }
     tx.commit().await?;
