@@ -8,6 +8,7 @@ mod calendar;
 mod rendering;
 #[cfg(test)]
 mod tests;
+mod voices;
 
 use serde::Serialize;
 
@@ -17,24 +18,52 @@ pub use calendar::{
 };
 use rendering::{Head, private, render};
 
+pub use voices::{
+    AfterArticle, Bar, Card, FiguresOfQuestion, HelpfulBox, HelpfulPage, RelatedPage, SeriesListPage, Share, SurveyAnswer,
+    SurveyFiguresPage, SurveyOffer, SurveyPage, SurveyQuestion, SurveyThanksPage, helpful_count,
+};
+
 use crate::messages::{self, Language, Values};
 
-/// The article, with the sign-up box in it or beside it. After a faulty sign-up it is shown again (status 422).
+/// What an article says about itself.
 #[derive(Debug, Clone, Serialize)]
-pub struct ArticlePage {
+pub struct ArticleHead {
     pub title: String,
     pub description: String,
     pub byline: String,
     /// The language of the text, for screen readers: not that of the page around it, if there is none in that.
     pub text_language: String,
+    pub review: Review,
+    pub sponsor: String,
+    /// Where search engines and readers should find it.
+    pub canonical: String,
+}
+
+/// When a text was last edited, and who has reviewed it, if somebody has.
+#[derive(Debug, Clone, Serialize)]
+pub struct Review {
+    /// For machines: `2026-11-05`.
+    pub date: String,
+    pub day: u32,
+    pub month: u32,
+    pub year: i32,
+    pub reviewer: Option<String>,
+}
+
+/// The article, with the sign-up box in it or beside it. After a faulty sign-up it is shown again (status 422).
+#[derive(Debug, Clone, Serialize)]
+pub struct ArticlePage {
+    pub head: ArticleHead,
     /// Trusted HTML from the content: what comes before the sign-up box.
     pub before_sign_up_html: String,
     /// Trusted HTML from the content: what comes after it.
     pub after_sign_up_html: String,
     pub sources: Vec<Source>,
-    pub review_line: String,
-    pub sponsor: String,
     pub sign_up: SignUpBox,
+    /// The language of the page around the text.
+    pub language: String,
+    /// Not on a page that answers a form.
+    pub after: Option<AfterArticle>,
 }
 
 /// Where a claim in the article comes from. Only a web address becomes a link.
@@ -112,20 +141,22 @@ impl ArticlePage {
     pub fn render(&self, language: Language) -> String {
         let faulty = self.sign_up.email_error.is_some() || self.sign_up.condition_error.is_some();
         // The title is what a screen reader says first.
-        let title = |key| messages::filled(language, key, &Values::new().with("title", self.title.as_str()));
+        let title = |key| messages::filled(language, key, &Values::new().with("title", self.head.title.as_str()));
         let title = match &self.sign_up.passing_error {
             Some(_) => title("sign-up-title-later"),
             None if faulty => title("sign-up-title-again"),
-            None => self.title.clone(),
+            None => self.head.title.clone(),
         };
         let answers_a_form = faulty || self.sign_up.passing_error.is_some();
         let head = Head {
             title: &title,
-            description: Some(&self.description),
+            description: Some(&self.head.description),
             private: answers_a_form,
             brand: Some(&self.sign_up.series_title),
             layout: "wide",
             sign_up: true,
+            script: true,
+            canonical: (!answers_a_form).then_some(self.head.canonical.as_str()),
             switch: !answers_a_form,
         };
         render(language, "article", &head, self)

@@ -19,8 +19,12 @@ pub(super) struct Head<'a> {
     pub(super) brand: Option<&'a str>,
     /// A class: `wide`, `text` or `note`.
     pub(super) layout: &'a str,
-    /// Whether there is a sign-up box, which needs the script that fills in the time zone.
+    /// Whether there is a sign-up box.
     pub(super) sign_up: bool,
+    /// Whether the page has something that works better with the script.
+    pub(super) script: bool,
+    /// The address under which the page should be found and shared.
+    pub(super) canonical: Option<&'a str>,
     /// Whether the page can be asked for again in another language: not so what answers a form.
     pub(super) switch: bool,
 }
@@ -40,7 +44,17 @@ pub(super) fn private(
 impl<'a> Head<'a> {
     /// A short page behind a link.
     pub(super) fn note(title: &'a str) -> Self {
-        Self { title, description: None, private: true, brand: None, layout: "note", sign_up: false, switch: true }
+        Self {
+            title,
+            description: None,
+            private: true,
+            brand: None,
+            layout: "note",
+            sign_up: false,
+            script: false,
+            canonical: None,
+            switch: true,
+        }
     }
 }
 
