@@ -16,9 +16,11 @@ use uuid::Uuid;
 
 use super::AppState;
 use super::error::{Problem, WebError};
+use super::figures::as_csv;
 use crate::actions::deliveries::ListDeliveries;
 use crate::actions::readers::ListReaders;
 use crate::actions::trigger::Audience;
+use crate::actions::voices::survey;
 use crate::actions::{Actor, deliveries, guards, health, preview, readers, series, suppress, trigger};
 use crate::model::{ConditionKey, DeliveryState, EmailAddress, EnrollmentState, SeriesSlug, StepKey};
 
@@ -39,6 +41,8 @@ pub(super) fn router(state: AppState) -> Router<AppState> {
         .route("/series/{slug}/pause", post(pause_series))
         .route("/series/{slug}/resume", post(resume_series))
         .route("/series/{slug}/preview", post(preview_step))
+        .route("/series/{slug}/survey", get(show_survey))
+        .route("/series/{slug}/survey.csv", get(survey_as_csv))
         .route("/send/next", post(send_next))
         .route("/send/due", post(send_due))
         .route("/send/test", post(send_test))
@@ -214,6 +218,14 @@ async fn list_series(State(state): State<AppState>) -> Answer {
 
 async fn show_series(State(state): State<AppState>, Path(of): Path<String>) -> Answer<Json<series::SeriesBooks>> {
     Ok(Json(series::books(&state.service, &slug(&of)?).await?))
+}
+
+async fn show_survey(State(state): State<AppState>, Path(of): Path<String>) -> Answer<Json<survey::Figures>> {
+    Ok(Json(survey::figures(&state.service, &slug(&of)?).await?))
+}
+
+async fn survey_as_csv(State(state): State<AppState>, Path(of): Path<String>) -> Answer<Response> {
+    Ok(as_csv(&survey::figures(&state.service, &slug(&of)?).await?))
 }
 
 async fn pause_series(State(state): State<AppState>, Path(of): Path<String>, Body(body): Body<Change>) -> Answer {

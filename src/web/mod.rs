@@ -2,6 +2,7 @@
 mod api;
 pub mod assets;
 mod error;
+mod figures;
 mod guard;
 mod guards;
 mod health;
@@ -63,6 +64,7 @@ fn router(state: AppState) -> Router {
     Router::new()
         .merge(public::router())
         .merge(health::router())
+        .merge(figures::router(state.clone()))
         .nest("/api/v1", api::router(state.clone()))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(30)))

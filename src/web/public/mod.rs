@@ -4,7 +4,9 @@ mod articles;
 mod calendar;
 mod calendar_file;
 mod fresh;
+mod helpful;
 mod links;
+mod survey;
 
 use axum::Router;
 use axum::extract::Path;
@@ -24,7 +26,7 @@ pub(super) use articles::article;
 
 /// Pages behind a token are nobody's to find.
 const ROBOTS: &str = "User-agent: *\nDisallow: /confirm/\nDisallow: /unsubscribe/\nDisallow: /manage/\nDisallow: /fresh/\n\
-     Disallow: /never/\n";
+     Disallow: /never/\nDisallow: /helpful/\nDisallow: /survey/\nDisallow: /admin/\n";
 
 pub(super) fn router() -> Router<AppState> {
     Router::new()
@@ -32,6 +34,8 @@ pub(super) fn router() -> Router<AppState> {
         .merge(calendar::router())
         .merge(fresh::router())
         .merge(links::router())
+        .merge(helpful::router())
+        .merge(survey::router())
         .merge(super::guards::router())
         .route("/subscribe", post(subscribe))
         .route("/assets/{name}", get(asset))
