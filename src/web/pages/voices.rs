@@ -30,6 +30,20 @@ pub struct HelpfulBox {
 pub struct Share {
     pub title: String,
     pub url: String,
+    /// Of the mail that a reader's own program prepares.
+    pub subject: String,
+    pub body: String,
+}
+
+impl Share {
+    pub fn new(language: Language, title: &str, url: &str) -> Self {
+        Self {
+            subject: messages::filled(language, "share-subject", &Values::new().with("title", title)),
+            body: messages::filled(language, "share-body", &Values::new().with("url", url)),
+            title: title.to_owned(),
+            url: url.to_owned(),
+        }
+    }
 }
 
 /// Another article.
