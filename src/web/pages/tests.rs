@@ -19,23 +19,167 @@ fn sign_up() -> SignUpBox {
     }
 }
 
-fn article() -> ArticlePage {
-    ArticlePage {
+fn head() -> ArticleHead {
+    ArticleHead {
         title: "What is immunotherapy?".into(),
         description: "How it helps the body.".into(),
         byline: "The editorial team".into(),
         text_language: "en".into(),
+        review: Review { date: "2026-11-05".into(), day: 5, month: 11, year: 2026, reviewer: None },
+        sponsor: "No sponsor has been named.".into(),
+        canonical: "https://series.example.org/articles/fighting-cancer-with-immunotherapy".into(),
+    }
+}
+
+fn sources() -> Vec<Source> {
+    vec![Source {
+        publisher: "National Cancer Institute".into(),
+        title: "Immunotherapy".into(),
+        url: "https://www.cancer.gov/".into(),
+    }]
+}
+
+fn after() -> AfterArticle {
+    let path = "/articles/fighting-cancer-with-immunotherapy/side-effects";
+    AfterArticle {
+        helpful: HelpfulBox { post_to: "/helpful/s/articles/article".into(), yes: 12, all: 15 },
+        share: Share::new(English, "What is immunotherapy?", "https://series.example.org/a?b=c&d=e"),
+        related: vec![Card { title: "Side effects".into(), description: "What to watch.".into(), path: path.into() }],
+        survey: Some(SurveyOffer { path: "/survey/s".into(), minutes: 2 }),
+    }
+}
+
+fn article() -> ArticlePage {
+    ArticlePage {
+        head: head(),
         before_sign_up_html: "<p>Before the box.</p>".into(),
         after_sign_up_html: "<h2>After the box</h2>".into(),
-        sources: vec![Source {
-            publisher: "National Cancer Institute".into(),
-            title: "Immunotherapy".into(),
-            url: "https://www.cancer.gov/".into(),
-        }],
-        review_line: "Medical review is pending.".into(),
-        sponsor: "No sponsor has been named.".into(),
+        sources: sources(),
         sign_up: sign_up(),
+        language: "en".into(),
+        after: Some(after()),
     }
+}
+
+fn related() -> RelatedPage {
+    RelatedPage {
+        head: head(),
+        html: "<p>Its text.</p>".into(),
+        sources: sources(),
+        series_title: "Fighting Cancer With Immunotherapy".into(),
+        parts: 6,
+        sign_up_path: "/articles/s#sign-up".into(),
+        language: "en".into(),
+        after: Some(after()),
+    }
+}
+
+fn survey(text: &str) -> SurveyPage {
+    let text = || text.to_owned();
+    let answer = |kind, id: &str| SurveyAnswer {
+        kind,
+        id: id.into(),
+        name: text(),
+        value: text(),
+        text: text(),
+        chosen: false,
+    };
+    SurveyPage {
+        series_title: text(),
+        title: text(),
+        introduction: text(),
+        minutes: 2,
+        text_language: text(),
+        post_to: text(),
+        ballot: text(),
+        stale: true,
+        questions: vec![
+            SurveyQuestion {
+                text: text(),
+                many: true,
+                ends: None,
+                answers: vec![answer("checkbox", "q-a-1"), answer("checkbox", "q-a-2")],
+            },
+            SurveyQuestion {
+                text: text(),
+                many: false,
+                ends: Some((text(), text())),
+                answers: vec![answer("radio", "q-b-1"), SurveyAnswer { chosen: true, ..answer("radio", "q-b-2") }],
+            },
+        ],
+    }
+}
+
+fn helpful(text: &str) -> HelpfulPage {
+    HelpfulPage {
+        series_title: text.into(),
+        title: text.into(),
+        post_to: text.into(),
+        ballot: text.into(),
+        pressed: None,
+        said: None,
+        yes: 3,
+        all: 4,
+        read_at: Some(text.into()),
+    }
+}
+
+fn figures(text: &str) -> SurveyFiguresPage {
+    let bar = |count, percent| Bar { text: text.into(), count, percent };
+    SurveyFiguresPage {
+        title: text.into(),
+        series_title: text.into(),
+        day: 2,
+        month: 3,
+        year: 2026,
+        smallest: 5,
+        forms: Some(10),
+        csv_path: text.into(),
+        questions: vec![FiguresOfQuestion { text: text.into(), many: true, answers: vec![bar(Some(10), 100), bar(None, 0)] }],
+    }
+}
+
+/// The pages of votes, survey and related articles.
+fn voices_saying(text: &str) -> Vec<(&'static str, String)> {
+    let hostile_head = || {
+        let text = || text.to_owned();
+        ArticleHead {
+            title: text(),
+            description: text(),
+            byline: text(),
+            text_language: text(),
+            review: Review { date: text(), reviewer: Some(text()), ..head().review },
+            sponsor: text(),
+            canonical: text(),
+        }
+    };
+    let card = || Card { title: text.into(), description: text.into(), path: text.into() };
+    let after = AfterArticle {
+        helpful: HelpfulBox { post_to: text.into(), yes: 1, all: 1 },
+        share: Share::new(English, text, text),
+        related: vec![card()],
+        survey: Some(SurveyOffer { path: text.into(), minutes: 1 }),
+    };
+    let related_page = RelatedPage {
+        head: hostile_head(),
+        sources: vec![Source { publisher: text.into(), title: text.into(), url: text.into() }],
+        series_title: text.into(),
+        sign_up_path: text.into(),
+        language: text.into(),
+        after: Some(after.clone()),
+        ..related()
+    };
+    vec![
+        ("article-full", ArticlePage { head: hostile_head(), after: Some(after), ..article() }.render(English)),
+        ("related", related_page.render(English)),
+        ("series-list", SeriesListPage { series: vec![card(), card()], canonical: text.into() }.render(English)),
+        ("helpful", helpful(text).render(English)),
+        ("helpful-pressed", HelpfulPage { pressed: Some("no"), ..helpful(text) }.render(English)),
+        ("helpful-said", HelpfulPage { said: Some("yes"), ..helpful(text) }.render(English)),
+        ("survey", survey(text).render(English)),
+        ("survey-thanks", SurveyThanksPage { series_title: text.into(), article_path: text.into() }.render(English)),
+        ("figures", figures(text).render(English)),
+    ]
 }
 
 fn manage(state: ManageState) -> ManagePage {
@@ -122,11 +266,7 @@ fn once_more(text: &str) -> OnceMorePage {
 fn pages_saying(text: &str) -> Vec<(&'static str, String)> {
     let text = || text.to_owned();
     let mut faulty = article();
-    faulty.title = text();
-    faulty.description = text();
-    faulty.byline = text();
-    faulty.review_line = text();
-    faulty.sponsor = text();
+    faulty.after = None;
     faulty.sources = vec![Source { publisher: text(), title: text(), url: text() }];
     faulty.sign_up = SignUpBox {
         series_slug: text(),
@@ -141,7 +281,14 @@ fn pages_saying(text: &str) -> Vec<(&'static str, String)> {
         language: text(),
         guards: GuardFields { token: text(), challenge: Some("/subscribe/challenge") },
     };
-    faulty.text_language = text();
+    faulty.head = ArticleHead {
+        title: text(),
+        description: text(),
+        byline: text(),
+        text_language: text(),
+        sponsor: text(),
+        ..head()
+    };
     let choice = || Choice { value: text(), label: text(), selected: true };
     let managed = |state| ManagePage {
         series_title: text(),
@@ -174,7 +321,7 @@ fn pages_saying(text: &str) -> Vec<(&'static str, String)> {
         address_error: Some("address-syntax"),
         ..fresh(is_open)
     };
-    vec![
+    let others = vec![
         ("article", article().render(English)),
         ("article-errors", faulty.render(English)),
         ("once-more", once_more(&text()).render(English)),
@@ -202,7 +349,8 @@ fn pages_saying(text: &str) -> Vec<(&'static str, String)> {
         ("never-done", NeverDonePage {}.render(English)),
         ("policy", PolicyPage { title: text(), version: text(), html: "<p>Text.</p>".into() }.render(English)),
         ("error", ErrorPage { status: 404, title: text(), detail: text() }.render(English)),
-    ]
+    ];
+    others.into_iter().chain(voices_saying(&text())).collect()
 }
 
 #[test]
@@ -266,7 +414,8 @@ fn the_strict_content_policy_holds() {
         for script in tags(&html, "script") {
             assert!(attribute(script, "src").is_some(), "{name}: {script}");
         }
-        for link in tags(&html, "link").into_iter().chain(tags(&html, "script")) {
+        let loaded = tags(&html, "link").into_iter().filter(|tag| attribute(tag, "rel") != Some("canonical"));
+        for link in loaded.chain(tags(&html, "script")) {
             let url = attribute(link, "href").or_else(|| attribute(link, "src")).expect("it points somewhere");
             let asset = url.strip_prefix("/assets/").and_then(crate::web::assets::get);
             assert!(asset.is_some(), "{name}: {url} is served");
@@ -275,9 +424,9 @@ fn the_strict_content_policy_holds() {
 }
 
 #[test]
-fn only_the_form_that_needs_the_time_zone_has_a_script() {
+fn only_the_articles_have_a_script() {
     for (name, html) in pages_saying("Plain") {
-        assert_eq!(html.contains("<script"), name.starts_with("article"), "{name}");
+        assert_eq!(html.contains("<script"), name.starts_with("article") || name == "related", "{name}");
     }
 }
 
@@ -323,12 +472,12 @@ fn one_button_posts_where_it_was_told() {
 fn pages_for_one_reader_are_kept_out_of_search_and_history() {
     let series = "Fighting Cancer With Immunotherapy";
     for (name, html) in pages_saying(series) {
-        let private = !["article", "policy"].contains(&name);
+        let private = !["article", "article-full", "related", "series-list", "policy"].contains(&name);
         assert_eq!(html.contains("content=\"noindex, nofollow\""), private, "{name}");
         assert_eq!(html.contains("name=\"referrer\" content=\"no-referrer\""), private, "{name}");
         let title = between(&html, "<title>", "</title>");
         // The article and an error are titled by whoever wrote them.
-        let titled_by_us = private && name != "article-errors" && name != "error";
+        let titled_by_us = private && !["article-errors", "error", "survey", "figures"].contains(&name);
         assert!(!(titled_by_us && title.contains(series)), "{name}: {title}");
     }
 }
@@ -481,7 +630,62 @@ fn the_pages_say_what_comes_next() {
 #[test]
 fn the_frame_of_the_article_is_small() {
     let octets = article().render(English).len();
-    assert!(octets < 6 * 1024, "{octets} octets");
+    assert!(octets < 10 * 1024, "{octets} octets");
+}
+
+#[test]
+fn an_article_says_when_it_was_edited_and_who_pays_before_it_begins() {
+    let reviewed = Review { reviewer: Some("Example Reviewer".into()), ..head().review };
+    for (page, line) in [
+        (article().render(English), "Medical review is pending."),
+        (related().render(English), "Medical review is pending."),
+        (RelatedPage { head: ArticleHead { review: reviewed, ..head() }, ..related() }.render(English), "Example Reviewer."),
+    ] {
+        let head = between(&page, "<header class=\"story-head\">", "</header>");
+        assert!(head.contains("<time datetime=\"2026-11-05\">November 5, 2026</time>") && head.contains(line), "{head}");
+        assert!(head.contains("Who pays for this:") && head.contains("No sponsor has been named."), "{head}");
+    }
+    assert!(article().render(Spanish).contains("<time datetime=\"2026-11-05\">5 de noviembre de 2026</time>"));
+}
+
+#[test]
+fn an_article_tells_machines_what_it_is_and_where() {
+    let html = article().render(English);
+    let url = "https://series.example.org/articles/fighting-cancer-with-immunotherapy";
+    assert!(html.contains(&format!("<link rel=\"canonical\" href=\"{url}\">")));
+    for (property, content) in [
+        ("og:title", "What is immunotherapy?"),
+        ("og:description", "How it helps the body."),
+        ("og:type", "article"),
+        ("og:url", url),
+    ] {
+        assert!(html.contains(&format!("<meta property=\"{property}\" content=\"{content}\">")), "{property}");
+    }
+    // What answers a form is nowhere to be found again.
+    let mut faulty = article();
+    faulty.sign_up.email_error = Some("Please look".into());
+    assert!(!faulty.render(English).contains("canonical"));
+}
+
+#[test]
+fn a_share_link_says_what_it_should_and_no_more() {
+    let html = article().render(English);
+    let link = between(&html, "href=\"mailto:", "\"");
+    let expected = "?subject=An%20article%3A%20What%20is%20immunotherapy%3F&amp;body=";
+    assert!(link.starts_with(expected), "{link}");
+    assert!(link.ends_with("https%3A%2F%2Fseries.example.org%2Fa%3Fb%3Dc%26d%3De"), "{link}");
+    // Without the script there is only that link.
+    for tag in tags(&html, "button").into_iter().filter(|tag| tag.contains("data-share") || tag.contains("data-copy")) {
+        assert!(tag.contains(" hidden"), "{tag}");
+    }
+}
+
+#[test]
+fn a_figure_of_few_is_a_word() {
+    let html = figures("Plain").render(English);
+    assert!(html.contains("10 or more") && html.contains("fewer than 5"));
+    assert!(html.contains("<rect class=\"bar-length\" width=\"100\"") && html.contains("width=\"0\""));
+    assert!(SurveyFiguresPage { forms: None, ..figures("Plain") }.render(English).contains("Fewer than 5 people"));
 }
 
 fn between<'a>(html: &'a str, from: &str, to: &str) -> &'a str {
