@@ -52,17 +52,13 @@ pub async fn lock_spent(db: impl PgExecutor<'_>, ballot: &[u8]) -> Result<Option
 }
 
 pub async fn change_vote(db: impl PgExecutor<'_>, ballot: &[u8], vote: &str) -> Result<(), sqlx::Error> {
-    let changed = sqlx::query!("update spent_ballots set vote = $2 where ballot = $1", ballot, vote).execute(db).await?;
+    let changed =
+        sqlx::query!("update spent_ballots set vote = $2 where ballot = $1", ballot, vote).execute(db).await?;
     super::exactly_one(&changed)
 }
 
 /// Adds a vote.
-pub async fn add_vote(
-    db: impl PgExecutor<'_>,
-    page: &Page<'_>,
-    day: NaiveDate,
-    vote: &str,
-) -> Result<(), sqlx::Error> {
+pub async fn add_vote(db: impl PgExecutor<'_>, page: &Page<'_>, day: NaiveDate, vote: &str) -> Result<(), sqlx::Error> {
     let Page { series, kind, page } = *page;
     sqlx::query!(
         "insert into helpful_votes (series, kind, page, day, answer, votes) values ($1, $2, $3, $4, $5, 1)

@@ -48,9 +48,7 @@ fn password(header: &str) -> Option<String> {
 
 async fn show(State(state): State<AppState>, lang: Lang, Path(slug): Path<String>) -> Response {
     match figures(&state, &slug).await {
-        Ok((figures, series_title)) => {
-            html(StatusCode::OK, page(figures, series_title).render(lang.get()))
-        }
+        Ok((figures, series_title)) => html(StatusCode::OK, page(figures, series_title).render(lang.get())),
         Err(error) => failed(lang.get(), &error),
     }
 }

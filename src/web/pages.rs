@@ -19,8 +19,8 @@ pub use calendar::{
 use rendering::{Head, private, render};
 
 pub use voices::{
-    AfterArticle, Bar, Card, FiguresOfQuestion, HelpfulBox, HelpfulPage, RelatedPage, SeriesListPage, Share, SurveyAnswer,
-    SurveyFiguresPage, SurveyOffer, SurveyPage, SurveyQuestion, SurveyThanksPage, helpful_count,
+    AfterArticle, Bar, Card, FiguresOfQuestion, HelpfulBox, HelpfulPage, RelatedPage, SeriesListPage, Share,
+    SurveyAnswer, SurveyFiguresPage, SurveyOffer, SurveyPage, SurveyQuestion, SurveyThanksPage, helpful_count,
 };
 
 use crate::messages::{self, Language, Values};

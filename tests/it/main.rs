@@ -34,3 +34,5 @@ mod sign_up_load;
 mod stuck;
 mod torture;
 mod unsubscribe;
+mod voices;
+mod voices_survey;

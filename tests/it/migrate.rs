@@ -13,7 +13,7 @@ use crate::support::process::{Environment, Process, until};
 
 /// Rows that come into the database after the migration of that version; the later migrations find them. What is here
 /// stays as it is, since it fits that schema: a migration that adds a table adds an entry.
-const FILLED: [(i64, &str); 3] = [(1, FIRST), (3, LIMITS), (6, GUARDS)];
+const FILLED: [(i64, &str); 4] = [(1, FIRST), (3, LIMITS), (6, GUARDS), (8, VOICES)];
 
 /// A few rows in every table of the first schema, in the states that matter.
 const FIRST: &str = "
@@ -82,6 +82,16 @@ insert into api_tokens values ('00000000-0000-0000-0000-000000000051', 'a publis
 insert into consents (bucket, id, subscriber, enrollment, action, privacy_version, terms_version, channel, at, source, evidence)
 values (1, '00000000-0000-0000-0000-000000000022', '00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000011',
     'sign-up', '2026-01-01', '2026-01-01', 'publisher', '2026-03-01T01:00:00Z', 'a publisher', '{\"page\": \"https://example.org/\"}');
+";
+
+/// What readers say without saying who they are.
+const VOICES: &str = "
+insert into helpful_votes values ('fighting-cancer-with-immunotherapy', 'part', 'antibodies', '2026-03-01', 'yes', 7),
+    ('fighting-cancer-with-immunotherapy', 'article', 'article', '2026-03-01', 'no', 0);
+insert into survey_counts values ('fighting-cancer-with-immunotherapy', '2026-03-01', 'reason', 'patient', 3),
+    ('fighting-cancer-with-immunotherapy', '2026-03-01', '', '', 3);
+insert into spent_ballots values (decode(repeat('01', 32), 'hex'), '2026-03-01', 'yes'),
+    (decode(repeat('02', 32), 'hex'), '2026-03-01', null);
 ";
 
 async fn execute(db: &PgPool, sql: &str) {

@@ -137,11 +137,8 @@ fn cells(survey: &Survey, chosen: &Chosen) -> Option<Vec<Cell>> {
 type Counts = BTreeMap<(String, String), i64>;
 
 fn question_figures(question: &Question, counts: &Counts) -> QuestionFigures {
-    let figures = |(key, text): (String, String)| AnswerFigures {
-        count: shown(counts, &question.key, &key),
-        key,
-        text,
-    };
+    let figures =
+        |(key, text): (String, String)| AnswerFigures { count: shown(counts, &question.key, &key), key, text };
     QuestionFigures {
         key: question.key.clone(),
         text: question.text.clone(),
@@ -209,9 +206,10 @@ mod tests {
         assert_eq!(chosen(&[("one", "c"), ("other", "a"), ("", ""), ("scale", "3")]), None);
         assert_eq!(chosen(&[("one", "a"), ("one", "b")]), None, "one answer was asked for");
         assert_eq!(chosen(&[("one", "a"), ("one", "a")]).unwrap(), ["one=a", "="]);
-        assert_eq!(chosen(&[("many", "a"), ("many", "b"), ("scale", "2")]).unwrap(), [
-            "many=a", "many=b", "scale=2", "="
-        ]);
+        assert_eq!(
+            chosen(&[("many", "a"), ("many", "b"), ("scale", "2")]).unwrap(),
+            ["many=a", "many=b", "scale=2", "="]
+        );
     }
 
     #[test]

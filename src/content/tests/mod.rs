@@ -7,6 +7,7 @@ mod golden;
 mod hostile;
 mod parts;
 mod rendering;
+mod voices;
 
 use std::collections::BTreeMap;
 

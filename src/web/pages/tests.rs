@@ -76,14 +76,8 @@ fn related() -> RelatedPage {
 
 fn survey(text: &str) -> SurveyPage {
     let text = || text.to_owned();
-    let answer = |kind, id: &str| SurveyAnswer {
-        kind,
-        id: id.into(),
-        name: text(),
-        value: text(),
-        text: text(),
-        chosen: false,
-    };
+    let answer =
+        |kind, id: &str| SurveyAnswer { kind, id: id.into(), name: text(), value: text(), text: text(), chosen: false };
     SurveyPage {
         series_title: text(),
         title: text(),
@@ -135,7 +129,11 @@ fn figures(text: &str) -> SurveyFiguresPage {
         smallest: 5,
         forms: Some(10),
         csv_path: text.into(),
-        questions: vec![FiguresOfQuestion { text: text.into(), many: true, answers: vec![bar(Some(10), 100), bar(None, 0)] }],
+        questions: vec![FiguresOfQuestion {
+            text: text.into(),
+            many: true,
+            answers: vec![bar(Some(10), 100), bar(None, 0)],
+        }],
     }
 }
 
@@ -639,10 +637,16 @@ fn an_article_says_when_it_was_edited_and_who_pays_before_it_begins() {
     for (page, line) in [
         (article().render(English), "Medical review is pending."),
         (related().render(English), "Medical review is pending."),
-        (RelatedPage { head: ArticleHead { review: reviewed, ..head() }, ..related() }.render(English), "Example Reviewer."),
+        (
+            RelatedPage { head: ArticleHead { review: reviewed, ..head() }, ..related() }.render(English),
+            "Example Reviewer.",
+        ),
     ] {
         let head = between(&page, "<header class=\"story-head\">", "</header>");
-        assert!(head.contains("<time datetime=\"2026-11-05\">November 5, 2026</time>") && head.contains(line), "{head}");
+        assert!(
+            head.contains("<time datetime=\"2026-11-05\">November 5, 2026</time>") && head.contains(line),
+            "{head}"
+        );
         assert!(head.contains("Who pays for this:") && head.contains("No sponsor has been named."), "{head}");
     }
     assert!(article().render(Spanish).contains("<time datetime=\"2026-11-05\">5 de noviembre de 2026</time>"));

@@ -166,13 +166,7 @@ fn head(service: &Service, series: &Series, slug: &str, says: [&String; 3]) -> A
     }
 }
 
-async fn after(
-    service: &Service,
-    series: &Series,
-    slug: &str,
-    head: &ArticleHead,
-    language: Language,
-) -> AfterArticle {
+async fn after(service: &Service, series: &Series, slug: &str, head: &ArticleHead, language: Language) -> AfterArticle {
     let text = Text::Article(series.slug.clone(), slug.to_owned());
     let tally = known_tally(service, &text).await;
     let card = |slug: &str, title: &str, description: &str| Card {
@@ -187,10 +181,10 @@ async fn after(
         helpful: HelpfulBox { post_to: text.path(), yes: tally.yes, all: tally.all },
         share: Share::new(language, &head.title, &head.canonical),
         related: (slug != MAIN_ARTICLE).then_some(main).into_iter().chain(others).collect(),
-        survey: series.survey.as_ref().map(|survey| SurveyOffer {
-            path: format!("/survey/{}", series.slug),
-            minutes: survey.minutes,
-        }),
+        survey: series
+            .survey
+            .as_ref()
+            .map(|survey| SurveyOffer { path: format!("/survey/{}", series.slug), minutes: survey.minutes }),
     }
 }
 

@@ -39,7 +39,13 @@ struct Pressed {
 
 type Names = Path<(String, String)>;
 
-async fn show_part(state: State<AppState>, lang: Lang, names: Names, query: Query<Pressed>, head: HeaderMap) -> Response {
+async fn show_part(
+    state: State<AppState>,
+    lang: Lang,
+    names: Names,
+    query: Query<Pressed>,
+    head: HeaderMap,
+) -> Response {
     show(state, lang, part(&names), &query.0, &head).await
 }
 
