@@ -74,22 +74,22 @@ fn related_articles_come_in_the_order_of_their_numbers_and_are_called_without_th
 #[test]
 fn a_fault_of_a_related_article_has_its_file() {
     let table: [(&str, &str, &str); 5] = [
-        ("## How long?", "# How long?", "1-naps.md:12: headings begin at `##`: the subject or title is the only h1"),
+        ("## How long?", "# How long?", "1-naps.md:13: headings begin at `##`: the subject or title is the only h1"),
         (
             "(/articles/rest)",
             "(http://example.org)",
-            "1-naps.md:14: a link must lead to https://, mailto:, tel:, or to /a page or #part of ours",
+            "1-naps.md:15: a link must lead to https://, mailto:, tel:, or to /a page or #part of ours",
         ),
         ("byline = \"The editors\"\n", "", "1-naps.md: `byline` is missing"),
         (
             "## How long?",
             "{{> sign-up}}",
-            "1-naps.md:12: dead include `{{> sign-up}}`: there is no partials/sign-up.md",
+            "1-naps.md:13: dead include `{{> sign-up}}`: there is no partials/sign-up.md",
         ),
         (
             "{{series_title}}",
             "{{manage_url}}",
-            "1-naps.md:10: unknown variable `{{manage_url}}`; this text has: series_title, parts, sponsor, postal_address, review_line",
+            "1-naps.md:11: unknown variable `{{manage_url}}`; this text has: series_title, parts, sponsor, postal_address, review_line",
         ),
     ];
     for (old, new, fault) in table {
