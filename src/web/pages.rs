@@ -154,7 +154,7 @@ impl ArticlePage {
             private: answers_a_form,
             brand: Some(&self.sign_up.series_title),
             layout: "wide",
-            sign_up: true,
+            sign_up: Some("#sign-up"),
             script: true,
             canonical: (!answers_a_form).then_some(self.head.canonical.as_str()),
             switch: !answers_a_form,

@@ -40,6 +40,10 @@ pub async fn visit_all(demo: &Demo, browser: &Browser, mut look: impl AsyncFnMut
         ("terms", "/terms"),
         ("not-found", "/nowhere"),
         ("bad-link", "/confirm/nonsense"),
+        ("related", "/articles/fighting-cancer-with-immunotherapy/side-effects"),
+        ("helpful", "/helpful/fighting-cancer-with-immunotherapy/antibodies"),
+        ("survey", "/survey/fighting-cancer-with-immunotherapy"),
+        ("survey-thanks", "/survey/fighting-cancer-with-immunotherapy/thanks"),
     ] {
         browser.open(format!("{}{path}", demo.pages)).await;
         browser.find("main h1").await;

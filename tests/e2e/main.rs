@@ -8,6 +8,7 @@ mod guards;
 mod pictures;
 mod process;
 mod story;
+mod voices;
 mod without_scripts;
 
 use std::time::{Duration, Instant};

@@ -19,8 +19,8 @@ pub(super) struct Head<'a> {
     pub(super) brand: Option<&'a str>,
     /// A class: `wide`, `text` or `note`.
     pub(super) layout: &'a str,
-    /// Whether there is a sign-up box.
-    pub(super) sign_up: bool,
+    /// Where the sign-up box is that the page leads to.
+    pub(super) sign_up: Option<&'a str>,
     /// Whether the page has something that works better with the script.
     pub(super) script: bool,
     /// The address under which the page should be found and shared.
@@ -50,7 +50,7 @@ impl<'a> Head<'a> {
             private: true,
             brand: None,
             layout: "note",
-            sign_up: false,
+            sign_up: None,
             script: false,
             canonical: None,
             switch: true,

@@ -81,6 +81,7 @@ impl RelatedPage {
             description: Some(&self.head.description),
             brand: Some(&self.series_title),
             layout: "wide",
+            sign_up: Some(&self.sign_up_path),
             script: true,
             canonical: Some(&self.head.canonical),
             ..Head::note(&self.head.title)

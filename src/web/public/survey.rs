@@ -77,7 +77,7 @@ fn fields(body: &[u8]) -> (String, Chosen) {
     (ballot, chosen)
 }
 
-fn page(state: &AppState, series: &Series, chosen: &Chosen, stale: bool, language: Language) -> String {
+fn page(state: &AppState, series: &Series, chosen: &Chosen, late: bool, language: Language) -> String {
     let Some(Survey { title, introduction, minutes, questions }) = &series.survey else { return String::new() };
     SurveyPage {
         series_title: series.title.clone(),
@@ -87,7 +87,7 @@ fn page(state: &AppState, series: &Series, chosen: &Chosen, stale: bool, languag
         text_language: series.language.clone(),
         post_to: format!("/survey/{}", series.slug),
         ballot: survey::ballot(&state.service, &series.slug),
-        stale,
+        stale: late,
         questions: questions.iter().map(|one| question(one, chosen)).collect(),
     }
     .render(language)
