@@ -13,8 +13,9 @@ create table helpful_votes (
     primary key (series, kind, page, day, answer)
 ) with (fillfactor = 50);
 
--- Each answer to the survey rewrites all rows of its day, also those that it adds nothing to: which rows were written last,
--- and by which transaction, then says nothing about what was answered. The question `` counts the answered forms.
+-- Forms are added five at a time, and each time all rows of the day are rewritten, also those that nothing is added to: which
+-- rows were written last, by which transaction, and what they were before, then says nothing about any one form. What is left
+-- when a process ends is counted on the first of the month. The question `` counts the answered forms.
 create table survey_counts (
     series   text not null,
     day      date not null,

@@ -143,6 +143,8 @@ pub enum Refusal {
     Network,
     Range,
     Domain,
+    /// More votes and surveys than one client has in an hour.
+    Ballots,
     Disposable,
     /// No mail can be sent to the domain.
     NoMail,
@@ -165,6 +167,7 @@ impl Refusal {
             Self::Network => "network",
             Self::Range => "range",
             Self::Domain => "domain",
+            Self::Ballots => "ballots",
             Self::Disposable => "disposable",
             Self::NoMail => "no-mail-domain",
             Self::UnknownToken => "unknown-api-token",
@@ -173,7 +176,7 @@ impl Refusal {
 
     /// Whether it passes by itself, when the hour is over.
     pub fn passes(self) -> bool {
-        matches!(self, Self::NoScript | Self::Network | Self::Range | Self::Domain)
+        matches!(self, Self::NoScript | Self::Network | Self::Range | Self::Domain | Self::Ballots)
     }
 }
 
@@ -288,6 +291,17 @@ async fn admit(service: &Service, visitor: Visitor<'_>, address: &EmailAddress) 
         refuse(service, Refusal::Domain, from).map_err(Stopped::Refused)?;
     }
     Ok(admission)
+}
+
+/// Whether a client may use another ballot in this hour: a vote, or a survey. The limit is that of its sign-ups.
+pub async fn let_vote(service: &Service, from: IpAddr) -> Result<(), Stopped> {
+    let cap = service.settings().guards.limits.network;
+    let key = limits::key(service.link_key(), Guarded::Ballots, &limits::network_of(from));
+    let mut admission = Admission { taken: Vec::new() };
+    if !take(service, Guarded::Ballots, key, cap, &mut admission).await? {
+        refuse(service, Refusal::Ballots, Some(from)).map_err(Stopped::Refused)?;
+    }
+    Ok(())
 }
 
 /// Nothing was written: what was taken in this process may be taken by another sign-up.

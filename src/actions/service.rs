@@ -1,6 +1,7 @@
 //! What every verb needs: the database, the clock, the published content and the keys.
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use chrono::TimeDelta;
 use sqlx::PgPool;
 use tokio::sync::Notify;
@@ -9,6 +10,7 @@ use super::ActionError;
 use super::guards::{self, Guards};
 use super::health::Vitals;
 use super::sign_up::{Limits, SignUps};
+use super::voices::Waiting;
 use crate::clock::Clock;
 use crate::content::{Bundle, Fault, Library, ReaderLinks, Series, compile};
 use crate::links::{Link, LinkKey, Purpose};
@@ -56,6 +58,7 @@ struct Inner {
     vitals: Vitals,
     sign_ups: SignUps,
     guards: Guards,
+    waiting_forms: Waiting,
 }
 
 /// Whose mail it is that links are made for.
@@ -94,6 +97,13 @@ pub enum Publishing {
     },
 }
 
+const COPY_PROOF_LEN: usize = 16;
+
+/// Names one part of one reader, for a MAC.
+pub(super) fn copy_message(bucket: Bucket, enrollment: Uuid, step: &StepKey) -> Vec<u8> {
+    [&bucket.get().to_be_bytes(), enrollment.as_bytes().as_slice(), step.as_str().as_bytes()].concat()
+}
+
 impl Service {
     pub fn new(
         db: PgPool,
@@ -120,6 +130,7 @@ impl Service {
             vitals: Vitals::default(),
             sign_ups,
             guards,
+            waiting_forms: Waiting::default(),
         }))
     }
 
@@ -178,6 +189,11 @@ impl Service {
         &self.0.guards
     }
 
+    /// The surveys' forms that this process has not written yet.
+    pub(super) fn waiting_forms(&self) -> &Waiting {
+        &self.0.waiting_forms
+    }
+
     pub fn public_url(&self) -> &str {
         &self.0.settings.public_url
     }
@@ -217,8 +233,9 @@ impl Service {
             format!("{}/{path}/{token}", self.public_url())
         };
         let manage_url = sign(Purpose::Manage, "manage", 0);
+        let view = |step: &StepKey| format!("{manage_url}/parts/{step}/{}", self.copy_proof(bucket, enrollment, step));
         ReaderLinks {
-            view_url: mail.step.map(|step| format!("{manage_url}/parts/{step}")).unwrap_or_default(),
+            view_url: mail.step.map(view).unwrap_or_default(),
             unsubscribe_url: sign(Purpose::Unsubscribe, "unsubscribe", 0),
             manage_url,
             fresh_url: sign(Purpose::Fresh, "fresh", 0),
@@ -229,6 +246,16 @@ impl Service {
             site_url: self.public_url().to_owned(),
             expires_in: in_words(mail.language, self.settings().confirm_expires),
         }
+    }
+
+    /// Stands in the link of one mail and shows that whoever brings it has had that very mail.
+    pub fn copy_proof(&self, bucket: Bucket, enrollment: Uuid, step: &StepKey) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(self.link_key().mac(b"copy", &copy_message(bucket, enrollment, step)))
+    }
+
+    pub fn is_copy_proof(&self, given: &str, bucket: Bucket, enrollment: Uuid, step: &StepKey) -> bool {
+        let given = BASE64_URL_SAFE_NO_PAD.decode(given).unwrap_or_default();
+        given.len() == COPY_PROOF_LEN && self.link_key().made(b"copy", &copy_message(bucket, enrollment, step), &given)
     }
 
     /// The files of a version that was published at some time. A few are kept, and none before somebody asks.

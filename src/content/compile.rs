@@ -51,7 +51,7 @@ const SYSTEM_MAILS: [SystemMail; 4] = [
     SystemMail {
         kind: Kind::FreshLink,
         folder: "fresh-link",
-        links: &["fresh_url", "manage_url", "privacy_url", "terms_url", "site_url"],
+        links: &["fresh_url", "manage_url", "never_url", "privacy_url", "terms_url", "site_url"],
         must: &["fresh_url"],
     },
 ];

@@ -15,6 +15,7 @@ use super::render::ReaderLinks;
 use super::series::condition_or_other;
 use super::series_file::SeriesFile;
 use super::variables::{Marks, Vocabulary, escape_html};
+use crate::messages;
 use crate::model::{ConditionKey, Language, SeriesSlug, StepKey};
 
 /// What a page about one part shows. `Debug` is missing on purpose: the text is about an illness.
@@ -32,13 +33,14 @@ pub struct PartPage {
     pub sponsor: String,
 }
 
-/// Reads one step of one series out of `bundle`, in the language if the series is translated into it. A condition that this version does not have falls back to `other`, as it
-/// does in a mail. Fails with all faults when the step is not there, or is not what this binary can read.
+/// Reads one step of one series out of `bundle`, in the language if the series is translated into it. A condition that this
+/// version does not have falls back to `other`, as it does in a mail; without one the passage about it is left out, and the
+/// page says so. Fails with all faults when the step is not there, or is not what this binary can read.
 pub fn part_page(
     bundle: &Bundle,
     (slug, language): (&SeriesSlug, Language),
     step: &StepKey,
-    condition: &ConditionKey,
+    condition: Option<&ConditionKey>,
     links: &ReaderLinks,
 ) -> Result<PartPage, Vec<Fault>> {
     let mut faults = Faults::default();
@@ -61,7 +63,7 @@ fn read(
     bundle: &Bundle,
     (slug, language): (&SeriesSlug, Option<Language>),
     step: &StepKey,
-    condition: &ConditionKey,
+    condition: Option<&ConditionKey>,
     links: &ReaderLinks,
     faults: &mut Faults,
 ) -> Option<PartPage> {
@@ -72,7 +74,11 @@ fn read(
         file.translate(language, &path, bundle.get(&path)?, faults);
     }
     let index = file.steps.iter().position(|entry| entry.key == *step)?;
-    let condition = condition_or_other(&file.conditions, condition)?;
+    let words = language.or_else(|| Language::parse(&file.language)).unwrap_or_default();
+    let condition = match condition {
+        Some(condition) => Some(condition_or_other(&file.conditions, condition)?),
+        None => None,
+    };
     let marks = Marks::for_bundle(bundle);
     let mut constants = file.constants();
     constants.insert("part_number", (index + 1).to_string());
@@ -86,9 +92,11 @@ fn read(
         let cutter = Cutter { bundle, vocabulary: &vocabulary, slots: &[] };
         mail::read_passages(&conditions, text, &file.conditions, &cutter, faults)
     });
-    vocabulary.constants.insert("condition_name", condition.name.clone());
-    let passage = passages.get(condition.key.as_str()).map(Vec::as_slice).unwrap_or_default();
-    let html = html_of(&mail, passage, &vocabulary, &file.language, faults);
+    let name = condition.map_or_else(|| messages::text(words, "part-your-condition"), |one| one.name.clone());
+    vocabulary.constants.insert("condition_name", name);
+    let passage = condition.map(|one| passages.get(one.key.as_str()).map(Vec::as_slice).unwrap_or_default());
+    let left_out = escape_html(&messages::text(words, "part-passage-left-out"));
+    let html = html_of(&mail, passage.ok_or(left_out.as_str()), &vocabulary, &file.language, faults);
     Some(PartPage {
         series_title: file.title.clone(),
         title: mail.subject,
@@ -102,7 +110,14 @@ fn read(
     })
 }
 
-fn html_of(mail: &Mail, passage: &[Piece], vocabulary: &Vocabulary<'_>, language: &str, faults: &mut Faults) -> String {
+/// `passage` is that of the reader's condition, or what to say in its place.
+fn html_of(
+    mail: &Mail,
+    passage: Result<&[Piece], &str>,
+    vocabulary: &Vocabulary<'_>,
+    language: &str,
+    faults: &mut Faults,
+) -> String {
     let mut html = String::new();
     let mut add = |text: &Fragment, html: &mut String| {
         let events = markdown::parse(text, vocabulary, &mut Place::Mail, language, faults);
@@ -113,10 +128,13 @@ fn html_of(mail: &Mail, passage: &[Piece], vocabulary: &Vocabulary<'_>, language
             Piece::Text(text) => add(text, &mut html),
             Piece::Slot { .. } => {
                 html.push_str("<div class=\"passage\">\n");
-                for piece in passage {
-                    if let Piece::Text(text) = piece {
-                        add(text, &mut html);
-                    }
+                match passage {
+                    Ok(passage) => passage.iter().for_each(|piece| {
+                        if let Piece::Text(text) = piece {
+                            add(text, &mut html);
+                        }
+                    }),
+                    Err(left_out) => html.extend(["<p>", left_out, "</p>\n"]),
                 }
                 html.push_str("</div>\n");
             }

@@ -208,20 +208,39 @@ pub async fn set_paused_until(
     exactly_one(&result)
 }
 
-/// Enrollments whose pause has come to its end by `now` (series time), the earliest first.
+/// An enrollment whose pause has come to its end.
+#[derive(Debug, Clone, Copy)]
+pub struct EndedPause {
+    pub bucket: Bucket,
+    pub id: Uuid,
+    /// Series time.
+    pub until: DateTime<Utc>,
+}
+
+/// Enrollments in these series whose pause has come to its end by `now` (series time), the earliest first, from behind `after`.
 pub async fn ended_pauses(
     db: impl PgExecutor<'_>,
     now: DateTime<Utc>,
+    series: &[String],
+    after: Option<(DateTime<Utc>, Uuid)>,
     limit: i64,
-) -> Result<Vec<(Bucket, Uuid)>, sqlx::Error> {
+) -> Result<Vec<EndedPause>, sqlx::Error> {
+    let (until, id) = after.unzip();
     let rows = sqlx::query!(
-        "select bucket, id from enrollments where state = 'paused' and paused_until <= $1 order by paused_until limit $2",
+        r#"select bucket, id, paused_until as "until!" from enrollments
+           where state = 'paused' and paused_until <= $1 and series = any($2)
+             and ($3::timestamptz is null or (paused_until, id) > ($3, $4))
+           order by paused_until, id limit $5"#,
         now,
+        series,
+        until,
+        id,
         limit
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter().map(|row| Ok((Bucket::new(row.bucket).ok_or_else(|| unknown_word("bucket"))?, row.id))).collect()
+    let parse = |bucket| Bucket::new(bucket).ok_or_else(|| unknown_word("bucket"));
+    rows.into_iter().map(|row| Ok(EndedPause { bucket: parse(row.bucket)?, id: row.id, until: row.until })).collect()
 }
 
 /// The sealed condition.

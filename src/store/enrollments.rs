@@ -46,7 +46,9 @@ pub struct Pending<'a> {
     pub done_steps: &'a [StepKey],
 }
 
-/// The subscriber of this address, made if there is none, and locked until the transaction ends.
+/// The subscriber of this address, made if there is none, and locked until the transaction ends. The lock is one that lets
+/// others write rows which name the subscriber: whoever holds an enrollment writes its consent, and would else wait for this
+/// one, which goes on to wait for the enrollment.
 pub async fn subscriber(
     db: impl PgExecutor<'_>,
     address: &EmailAddress,
@@ -55,7 +57,7 @@ pub async fn subscriber(
 ) -> Result<Uuid, sqlx::Error> {
     sqlx::query_scalar!(
         "insert into subscribers (bucket, id, address, normalised, created_at) values ($1, $2, $3, $4, $5)
-         on conflict (bucket, normalised) do update set normalised = excluded.normalised
+         on conflict (bucket, normalised) do update set created_at = subscribers.created_at
          returning id",
         address.bucket().get(),
         new_id,

@@ -14,6 +14,8 @@ pub enum Guarded {
     Range,
     /// A recipient's domain.
     Domain,
+    /// The ballots of one client: votes and surveys.
+    Ballots,
     /// Sign-ups without the proof of work, of everybody together.
     NoScript,
 }
@@ -24,6 +26,7 @@ impl Guarded {
             Self::Network => "network",
             Self::Range => "range",
             Self::Domain => "domain",
+            Self::Ballots => "ballots",
             Self::NoScript => "no_script",
         }
     }

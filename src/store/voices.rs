@@ -112,11 +112,10 @@ pub async fn votes(db: impl PgExecutor<'_>, page: &Page<'_>) -> Result<(i64, i64
     Ok((sums.yes, sums.all))
 }
 
-/// One answer that a survey counts: its question, its key, and whether it was chosen.
-pub type Cell = (String, String, bool);
+/// One answer that a survey counts: its question, its key, and how often it was chosen.
+pub type Cell = (String, String, i64);
 
-/// Counts one filled-in survey. `cells` are all there are, chosen or not, and all are written, in one order: see the
-/// migration.
+/// Counts filled-in forms. `cells` are all there are, chosen or not, and all are written, in one order: see the migration.
 pub async fn add_answers(
     db: &mut PgConnection,
     series: &SeriesSlug,
@@ -125,7 +124,7 @@ pub async fn add_answers(
 ) -> Result<(), sqlx::Error> {
     let questions: Vec<String> = cells.iter().map(|cell| cell.0.clone()).collect();
     let answers: Vec<String> = cells.iter().map(|cell| cell.1.clone()).collect();
-    let added: Vec<i64> = cells.iter().map(|cell| i64::from(cell.2)).collect();
+    let added: Vec<i64> = cells.iter().map(|cell| cell.2).collect();
     sqlx::query!(
         "insert into survey_counts (series, day, question, answer, answers)
          select $1, $2, cell.question, cell.answer, cell.added

@@ -121,6 +121,8 @@ impl From<sqlx::Error> for WebError {
             }
             // Classes 08 (connection), 53 (disk full, too many connections), 57 (shutdown).
             sqlx::Error::Database(inner) if inner.code().is_some_and(|code| is_passing(&code)) => Self::Unavailable,
+            // Undone so that another could go on (a serialization failure, a deadlock): a second press does it.
+            sqlx::Error::Database(inner) if matches!(inner.code().as_deref(), Some("40001" | "40P01")) => Self::Busy,
             _ => Self::Internal,
         }
     }

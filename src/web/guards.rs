@@ -14,7 +14,7 @@ use serde_json::json;
 use super::AppState;
 use super::error::{Problem, WebError};
 use crate::actions::Service;
-use crate::actions::guards::{self, ProofFault, Refusal, TokenFault};
+use crate::actions::guards::{self, ProofFault, Refusal, Stopped, TokenFault};
 use crate::content::Series;
 use crate::messages::{self, Language, Values};
 use crate::model::SeriesSlug;
@@ -81,6 +81,7 @@ pub(super) fn later(service: &Service, language: Language, refusal: Refusal) -> 
     let key = match refusal {
         Refusal::Domain => "guards-domain",
         Refusal::NoScript => "guards-no-script",
+        Refusal::Ballots => "guards-ballots",
         _ => "guards-network",
     };
     messages::filled(language, key, &Values::new().with("minutes", minutes))
@@ -98,6 +99,14 @@ pub(super) fn field_fault(language: Language, refusal: Refusal) -> Option<String
 /// When to try again.
 fn retry_after(service: &Service) -> u64 {
     u64::try_from(guards::until_next_window(service).num_seconds()).unwrap_or(0) + 1
+}
+
+/// Whether a client may use another ballot; else what to tell it.
+pub(super) async fn let_vote(service: &Service, client: Client) -> Result<(), WebError> {
+    guards::let_vote(service, client.0).await.map_err(|stopped| match stopped {
+        Stopped::Refused(refusal) => problem(service, refusal),
+        Stopped::Failed(error) => WebError::from(error),
+    })
 }
 
 /// The same for a program.

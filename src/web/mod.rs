@@ -57,6 +57,7 @@ pub async fn serve(listener: TcpListener, state: AppState, stop: CancellationTok
     // Who has gone away before the answer has signed up all the same.
     tokio::time::timeout(Duration::from_secs(10), service.sign_ups().finished()).await.ok();
     tokio::time::timeout(Duration::from_secs(5), crate::actions::guards::flush(&service)).await.ok();
+    tokio::time::timeout(Duration::from_secs(5), crate::actions::voices::survey::flush(&service)).await.ok();
     served
 }
 

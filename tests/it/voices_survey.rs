@@ -20,6 +20,13 @@ async fn submit(app: &App, ballot: &str, answers: &[(&str, &str)]) -> StatusCode
     app.post_form(SURVEY, &fields).await.status()
 }
 
+/// Four other forms, with which one that waits is written.
+async fn four_others(app: &App) {
+    for _ in 0..4 {
+        fill_in(app, &[("q-answered", "some")]).await;
+    }
+}
+
 async fn count(app: &App, question: &str, answer: &str) -> i64 {
     sqlx::query_scalar(
         "select coalesce(sum(answers), 0)::bigint from survey_counts where question = $1 and answer = $2",
@@ -45,8 +52,11 @@ async fn a_form_is_counted_once_and_every_question_can_be_left_out() {
         assert_eq!(submit(&app, &ballot, &answers).await, StatusCode::SEE_OTHER, "reloaded, or pressed twice");
     }
     tokio::join!(submit(&app, &ballot, &answers), submit(&app, &ballot, &answers));
+    assert_eq!(count(&app, "", "").await, 0, "it waits for others");
+    four_others(&app).await;
+    assert_eq!(submit(&app, &ballot, &answers).await, StatusCode::SEE_OTHER, "also when it has been written");
     assert_eq!((count(&app, "clear", "5").await, count(&app, "more", "trials").await), (1, 1));
-    assert_eq!((count(&app, "more", "cost").await, count(&app, "", "").await), (1, 1));
+    assert_eq!((count(&app, "more", "cost").await, count(&app, "", "").await), (1, 5));
     assert_eq!((count(&app, "reason", "x").await, count(&app, "nothing", "x").await), (0, 0));
     let before = rows(&app).await;
     fill_in(&app, &[]).await;
@@ -67,20 +77,17 @@ async fn a_form_that_was_open_too_long_keeps_what_was_chosen() {
     assert!(page.contains("value=\"close\" checked") && page.contains("once more"));
     assert_eq!(count(&app, "reason", "close").await, 0);
     assert_eq!(submit(&app, &ballot_in(&page), &[("q-reason", "close")]).await, StatusCode::SEE_OTHER);
+    four_others(&app).await;
     assert_eq!(count(&app, "reason", "close").await, 1);
 }
 
-/// Two readers, each of whom signs up and answers, in one order and in the other.
-async fn two_readers(order: [usize; 2]) -> (App, Vec<Value>) {
+/// Five readers, each of whom signs up and answers, in one order and in the other.
+async fn five_readers(order: [usize; 5]) -> (App, Vec<Value>) {
     let app = App::start().await;
-    let readers = [
-        ("one@example.org", "melanoma", [("q-reason", "patient"), ("q-clear", "1")]),
-        ("two@example.org", "lung", [("q-reason", "work"), ("q-clear", "5")]),
-    ];
+    let reasons = ["patient", "work", "close", "learning", "patient"];
     for number in order {
-        let (email, condition, answers) = readers[number];
-        app.sign_up_as(email, condition, "UTC").await;
-        fill_in(&app, &answers).await;
+        app.sign_up_as(&format!("reader{number}@example.org"), "melanoma", "UTC").await;
+        fill_in(&app, &[("q-reason", reasons[number]), ("q-clear", &(number + 1).to_string())]).await;
     }
     let counts = sqlx::query_scalar("select to_jsonb(t) from survey_counts t order by ctid").fetch_all(app.db());
     let counts = counts.await.unwrap();
@@ -89,8 +96,8 @@ async fn two_readers(order: [usize; 2]) -> (App, Vec<Value>) {
 
 #[tokio::test]
 async fn answers_cannot_be_joined_with_sign_ups() {
-    let (app, counts) = two_readers([0, 1]).await;
-    let (_, other_way) = two_readers([1, 0]).await;
+    let (app, counts) = five_readers([0, 1, 2, 3, 4]).await;
+    let (_, other_way) = five_readers([3, 4, 1, 0, 2]).await;
     assert_eq!(counts, other_way, "who answered first cannot be told, also not from the order of the rows");
     assert!(counts.len() > 20);
     // Nothing but the survey's own words, a day, and a count; in particular no time, no id, no network.
@@ -106,13 +113,23 @@ async fn answers_cannot_be_joined_with_sign_ups() {
         columns,
         [("series", "text"), ("day", "date"), ("question", "text"), ("answer", "text"), ("answers", "bigint")]
     );
-    // The last form was written by one transaction, and that one wrote every row: what it chose cannot be told from the rest.
-    let transactions: i64 = app.count("select count(distinct xmin::text) from survey_counts").await;
-    assert_eq!(transactions, 1);
+    // One transaction wrote all that there is of the five forms, after all five sign-ups: neither the numbers of transactions
+    // nor old versions of rows tell which form came after which of them.
+    let written: Vec<(String, bool)> = sqlx::query_as(
+        "select distinct xmin::text, xmin::text::bigint > (select max(xmin::text::bigint) from consents)
+         from (select xmin from survey_counts union all select xmin from spent_ballots) as t",
+    )
+    .fetch_all(app.db())
+    .await
+    .unwrap();
+    assert_eq!(written.len(), 1);
+    assert!(written[0].1);
+    let old: i64 = app.count("select count(*) from survey_counts where answers > 0 and xmax::text <> '0'").await;
+    assert_eq!(old, 0);
     // What is kept of a form itself says only that there was one.
     let marks: Vec<Value> =
         sqlx::query_scalar("select to_jsonb(t) - 'ballot' from spent_ballots t").fetch_all(app.db()).await.unwrap();
-    assert_eq!(marks, vec![json!({ "day": "2026-03-02", "vote": null }); 2]);
+    assert_eq!(marks, vec![json!({ "day": "2026-03-02", "vote": null }); 5]);
     let keys: i64 = app
         .count(
             "select count(*) from pg_constraint where contype = 'f' and conrelid in
@@ -144,8 +161,10 @@ async fn admins_see_no_count_under_five_nor_what_one_form_adds() {
     assert_eq!((of("patient"), of("work"), of("close")), (Some(5), None, None));
     // The whole is in fives, too, so that nothing is left over for the small ones.
     assert_eq!(app.api_get(&format!("/series/{SERIES}/survey")).await["forms"], 10);
-    // A tenth: today it changes nothing, and tomorrow one step, whose size says nothing about one form.
-    fill_in(&app, &[("q-reason", "patient")]).await;
+    // A tenth: today it changes nothing, and tomorrow one step, whose size says nothing about one form. Three wait already.
+    for reason in ["patient", "close"] {
+        fill_in(&app, &[("q-reason", reason)]).await;
+    }
     assert_eq!(figures(&app, "reason").await, seen);
     app.advance(days(1));
     let patient = figures(&app, "reason").await.into_iter().find(|one| one.0 == "patient").unwrap();

@@ -6,14 +6,16 @@ use super::super::readers::resume_in;
 use super::{ActionError, Named, Service, of_token, rhythm_of};
 use crate::content::Series;
 use crate::model::{Change, Delay, DeliveryState, EnrollmentState, Rhythm, Zone, replanned};
+use crate::store::calendar::EndedPause;
 use crate::store::enrollments::{self, Enrollment};
 use crate::store::{admin, calendar, wake};
 
-/// After "the next part now" the next such wish waits this long (real time), so that a second press is not a second part.
-const HURRY_AGAIN: TimeDelta = TimeDelta::minutes(5);
+/// After "the next part now" the next such wish waits this long (real time): a second press is not a second part, and whoever
+/// was forwarded a mail cannot empty the series into its reader's inbox.
+const HURRY_AGAIN: TimeDelta = TimeDelta::hours(1);
 /// A pause may be no longer than this.
 const LONGEST_PAUSE: Days = Days::new(366);
-/// Pauses that one round ends at most.
+/// Pauses that are looked at together at most.
 const ROUND: i64 = 500;
 
 /// Whether a wish was carried out.
@@ -63,25 +65,37 @@ pub async fn resume(service: &Service, token: &str) -> Result<Done, ActionError>
 }
 
 /// Ends the pauses whose time has come, each in a transaction of its own. Any number of processes may do this at once:
-/// whoever comes second finds the enrollment active. Answers how many this one ended.
+/// whoever comes second finds the enrollment active. One that cannot be ended keeps nobody behind it waiting. Answers how
+/// many this process ended.
 pub async fn end_pauses(service: &Service) -> Result<u64, ActionError> {
     let mut ended = 0;
     let now = service.clock().series();
-    for (bucket, id) in calendar::ended_pauses(service.db(), now, ROUND).await? {
-        let mut tx = service.db().begin().await?;
-        let Some(enrollment) = enrollments::lock(&mut *tx, bucket, id).await? else { continue };
-        let over = enrollment.state == EnrollmentState::Paused
-            && enrollment.paused_until.is_some_and(|until| until <= now)
-            // A series that is gone from the content may come back: its readers stay paused until then.
-            && service.series(&enrollment.series).is_ok();
-        if !over {
-            continue;
+    // A series that is gone from the content may come back: its readers stay paused until then.
+    let slugs = service.slugs();
+    let mut after = None;
+    loop {
+        let round = calendar::ended_pauses(service.db(), now, &slugs, after, ROUND).await?;
+        let Some(last) = round.last() else { return Ok(ended) };
+        after = Some((last.until, last.id));
+        for pause in &round {
+            match end_pause(service, pause, now).await {
+                Ok(true) => ended += 1,
+                Ok(false) => {}
+                Err(error) => tracing::error!(enrollment = %pause.id, %error, "a pause could not be ended"),
+            }
         }
-        resume_in(service, &mut tx, &enrollment).await?;
-        commit_and_wake(service, tx).await?;
-        ended += 1;
     }
-    Ok(ended)
+}
+
+async fn end_pause(service: &Service, pause: &EndedPause, now: DateTime<Utc>) -> Result<bool, ActionError> {
+    let mut tx = service.db().begin().await?;
+    let locked = enrollments::lock(&mut *tx, pause.bucket, pause.id).await?;
+    let over =
+        |one: &Enrollment| one.state == EnrollmentState::Paused && one.paused_until.is_some_and(|until| until <= now);
+    let Some(enrollment) = locked.filter(over) else { return Ok(false) };
+    resume_in(service, &mut tx, &enrollment).await?;
+    commit_and_wake(service, tx).await?;
+    Ok(true)
 }
 
 /// The next part at once: exempt from gap and window, never from a pause. What is under way already stays as it is.

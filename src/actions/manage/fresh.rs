@@ -9,7 +9,7 @@ use super::change::Done;
 use super::{ActionError, Named, Service, of_link};
 use crate::content::Condition;
 use crate::links::{Link, LinkError, Purpose};
-use crate::model::{Bucket, ConditionKey, EmailAddress, EnrollmentState, Kind, Language, StepKey};
+use crate::model::{Bucket, ConditionKey, DeliveryState, EmailAddress, EnrollmentState, Kind, Language, StepKey};
 use crate::store::enrollments::{self, Enrollment};
 use crate::store::settle::add_deliveries;
 use crate::store::{calendar, export, records, wake};
@@ -20,6 +20,10 @@ pub const WORKS_FOR: TimeDelta = TimeDelta::minutes(15);
 const A_DAY: i64 = 3;
 /// … and none so soon after another.
 const COOL_DOWN: TimeDelta = TimeDelta::minutes(5);
+/// Who has left the series gets no more than one in this time by a link from one of its mails, which may be another's by now.
+const ONCE_LEFT: TimeDelta = TimeDelta::days(7);
+/// Who has confirmed or started again so often within a day has had enough copies of the first part.
+const AGAIN_A_DAY: i64 = 3;
 
 /// What a fresh link shows. It names neither the address nor which of the conditions is the reader's.
 #[derive(Debug, Clone)]
@@ -69,8 +73,8 @@ impl<T> Opened<T> {
 }
 
 /// Sends a fresh link to the address that the enrollment is for. `purpose` is that of the link it is asked for with: one
-/// from a part, or an older fresh one. The answer, the language of the reader's mails, is always the same; a suppressed address gets nothing, and any other at
-/// most three a day.
+/// from a part, or an older fresh one. The answer, the language of the reader's mails, is always the same; a suppressed
+/// address gets nothing, any other at most three a day, and one that has left the series one a week.
 pub async fn send_link(service: &Service, token: &str, purpose: Purpose) -> Result<Language, ActionError> {
     debug_assert!(matches!(purpose, Purpose::Manage | Purpose::Fresh), "no other link shows a page to ask from");
     let link = service.link_key().read(token, purpose)?;
@@ -79,7 +83,7 @@ pub async fn send_link(service: &Service, token: &str, purpose: Purpose) -> Resu
     let Some(enrollment) = enrollments::lock(&mut *tx, current.bucket, current.id).await? else {
         return Err(ActionError::NotFound("subscription"));
     };
-    if !may_have_one(service, &mut tx, &enrollment).await? {
+    if !may_have_one(service, &mut tx, &enrollment, purpose).await? {
         return Ok(enrollment.language);
     }
     let (bucket, kind) = (enrollment.bucket, Kind::FreshLink);
@@ -92,7 +96,12 @@ pub async fn send_link(service: &Service, token: &str, purpose: Purpose) -> Resu
     Ok(enrollment.language)
 }
 
-async fn may_have_one(service: &Service, tx: &mut PgConnection, enrollment: &Enrollment) -> Result<bool, ActionError> {
+async fn may_have_one(
+    service: &Service,
+    tx: &mut PgConnection,
+    enrollment: &Enrollment,
+    purpose: Purpose,
+) -> Result<bool, ActionError> {
     let (bucket, subscriber) = (enrollment.bucket, enrollment.subscriber);
     if matches!(enrollment.state, EnrollmentState::Suppressed | EnrollmentState::Erased)
         || is_suppressed(tx, bucket, subscriber).await?
@@ -102,7 +111,9 @@ async fn may_have_one(service: &Service, tx: &mut PgConnection, enrollment: &Enr
     let real = service.clock().real();
     let kind = [Kind::FreshLink.as_str()];
     let today = enrollments::promised_since(&mut *tx, bucket, subscriber, &kind, real - TimeDelta::days(1)).await?;
-    let lately = enrollments::promised_since(&mut *tx, bucket, subscriber, &kind, real - COOL_DOWN).await?;
+    let has_left = !enrollment.state.is_open() && purpose == Purpose::Manage;
+    let cool_down = if has_left { ONCE_LEFT } else { COOL_DOWN };
+    let lately = enrollments::promised_since(&mut *tx, bucket, subscriber, &kind, real - cool_down).await?;
     Ok(today < A_DAY && lately == 0)
 }
 
@@ -152,7 +163,8 @@ pub async fn change_condition(
 }
 
 /// Starts a series again that was completed or left: a new enrollment with the same condition and habits, active at once,
-/// since the link has just come from the address. Its consents are recorded, and pressing twice is pressing once.
+/// since the link has just come from the address. Its consents are recorded, and pressing twice is pressing once. While the
+/// last part is on the wire nobody knows where it stopped, and the reader is asked to press again.
 pub async fn start_again(service: &Service, token: &str, from: From) -> Result<Opened<Done>, ActionError> {
     let enrollment = match open(service, token).await? {
         Opened::Yes(enrollment) => enrollment,
@@ -172,6 +184,13 @@ pub async fn start_again(service: &Service, token: &str, from: From) -> Result<O
         return Ok(Opened::Yes(Done::Nothing));
     }
     let real = service.clock().real();
+    let today = calendar::agreed_since(&mut *tx, bucket, subscriber, "confirm", real - TimeDelta::days(1)).await?;
+    if today >= AGAIN_A_DAY {
+        return Ok(Opened::Yes(Done::Refused));
+    }
+    if calendar::lock_owed(&mut *tx, bucket, ended.id).await?.is_some_and(|owed| owed.state == DeliveryState::Sending) {
+        return Err(ActionError::Busy);
+    }
     let goes_on = from == From::WhereItStopped && series.first_step_not_in(&ended.done_steps).is_some();
     let done: &[StepKey] = if goes_on { &ended.done_steps } else { &[] };
     let id = service.clock().uuid();

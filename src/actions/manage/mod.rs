@@ -13,6 +13,7 @@ pub mod parts;
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use super::service::copy_message;
 use super::{ActionError, Service};
 use crate::content::Series;
 use crate::links::{Link, Purpose};
@@ -245,7 +246,6 @@ impl Scene<'_> {
 
 /// Always the same for one part of one reader. Whoever finds it in a calendar learns nothing from it.
 fn uid(service: &Service, bucket: Bucket, enrollment: Uuid, step: &StepKey) -> String {
-    let message = [&bucket.get().to_be_bytes(), enrollment.as_bytes().as_slice(), step.as_str().as_bytes()].concat();
-    let mac = service.link_key().mac(b"calendar", &message);
+    let mac = service.link_key().mac(b"calendar", &copy_message(bucket, enrollment, step));
     Uuid::from_bytes(mac).simple().to_string()
 }

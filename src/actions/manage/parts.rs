@@ -16,10 +16,14 @@ pub struct Part {
 /// The part as its mail said it: from the version and for the condition that the delivery records, or from what is current
 /// when that version cannot be read any more. Only what the reader has, or may have by now. Changes nothing.
 /// In a language that was chosen, or in that of the reader's mails.
+///
+/// The passage about the condition is shown to whoever has the mail that it stands in, which `proof` shows: that of
+/// [`Service::copy_proof`]. Whoever was forwarded another part learns nothing about it.
 pub async fn read(
     service: &Service,
     token: &str,
     step: &StepKey,
+    proof: Option<&str>,
     chosen: Option<Language>,
 ) -> Result<Part, ActionError> {
     let Named { own, current } = of_token(service, token).await?;
@@ -28,7 +32,12 @@ pub async fn read(
         own => own,
     };
     let (enrollment, version, sealed) = part.ok_or(ActionError::NotFound("part among those that you have received"))?;
-    let condition = service.keyring().open(&sealed, enrollment.subscriber)?;
+    let has_mail = proof.is_some_and(|proof| service.is_copy_proof(proof, own.bucket, own.id, step));
+    // A copy whose condition is not known any more is shown without: the reader's may be another by now.
+    let condition = match sealed.filter(|_| has_mail && enrollment.id == own.id) {
+        Some(sealed) => Some(service.keyring().open(&sealed, enrollment.subscriber)?),
+        None => None,
+    };
     let language = chosen.unwrap_or(enrollment.language);
     let links = service.reader_links(&LinksOf {
         bucket: enrollment.bucket,
@@ -40,7 +49,7 @@ pub async fn read(
     let current = service.library().version.clone();
     for version in version.into_iter().chain([current]) {
         let Some(bundle) = service.bundle(&version).await? else { continue };
-        match part_page(&bundle, (&enrollment.series, language), step, &condition, &links) {
+        match part_page(&bundle, (&enrollment.series, language), step, condition.as_ref(), &links) {
             Ok(page) => return Ok(Part { page, language: enrollment.language }),
             // The faults name a condition's passage, and so are not told.
             Err(faults) => {
@@ -51,23 +60,18 @@ pub async fn read(
     Err(ActionError::NotFound("part any more"))
 }
 
-type Found<'e> = (&'e Enrollment, Option<String>, Vec<u8>);
+type Found<'e> = (&'e Enrollment, Option<String>, Option<Vec<u8>>);
 
-/// The enrollment that has the part, its version, if one is known, and the sealed condition.
+/// The enrollment that has the part, and its version and the sealed condition as far as they are known.
 async fn copy<'e>(
     service: &Service,
     enrollment: &'e Enrollment,
     step: &StepKey,
 ) -> Result<Option<Found<'e>>, ActionError> {
-    let (bucket, id) = (enrollment.bucket, enrollment.id);
-    let copy = calendar::copy_of_step(service.db(), bucket, id, step).await?;
+    let copy = calendar::copy_of_step(service.db(), enrollment.bucket, enrollment.id, step).await?;
     if copy.is_none() && !enrollment.done_steps.contains(step) {
         return Ok(None);
     }
     let (version, condition) = copy.map(|copy| (copy.content_version, copy.condition)).unwrap_or_default();
-    let condition = match condition {
-        Some(condition) => condition,
-        None => calendar::condition(service.db(), bucket, id).await?,
-    };
     Ok(Some((enrollment, version, condition)))
 }

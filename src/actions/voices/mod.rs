@@ -2,8 +2,10 @@
 mod ballot;
 pub mod helpful;
 pub mod survey;
+mod waiting;
 
 pub use ballot::Ballot;
+pub use waiting::Waiting;
 
 use chrono::TimeDelta;
 

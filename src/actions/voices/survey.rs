@@ -2,9 +2,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use chrono::{Datelike as _, NaiveDate};
 use serde::Serialize;
 
 use super::Ballot;
+use super::waiting::Form;
 use crate::actions::{ActionError, Service};
 use crate::content::{Answers, Question, Survey};
 use crate::model::SeriesSlug;
@@ -22,7 +24,7 @@ pub type Chosen = Vec<(String, String)>;
 /// What became of a form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
-    /// Counted, now or before; or nothing was chosen.
+    /// Taken, now or before; or nothing was chosen.
     Done,
     /// Its ballot is none of ours or too old; nothing was counted.
     Stale,
@@ -34,7 +36,7 @@ pub struct Figures {
     pub series: String,
     pub title: String,
     /// All figures are of the days before this one (UTC).
-    pub before: chrono::NaiveDate,
+    pub before: NaiveDate,
     /// How many forms were filled in, in steps of five.
     pub forms: Option<i64>,
     pub questions: Vec<QuestionFigures>,
@@ -62,8 +64,8 @@ pub fn ballot(service: &Service, series: &SeriesSlug) -> String {
     Ballot::issue(service, &usage(series))
 }
 
-/// Adds a filled-in form to the counts of today. What the survey does not have is passed over, and all of a question that
-/// takes one answer and was given several.
+/// Takes a filled-in form. It waits until it can be added to the counts together with others. What the survey does not have
+/// is passed over, and all of a question that takes one answer and was given several.
 pub async fn answer(
     service: &Service,
     series: &SeriesSlug,
@@ -74,13 +76,54 @@ pub async fn answer(
     let survey = content.survey.as_ref().ok_or(ActionError::NotFound("survey"))?;
     let Some(ballot) = Ballot::read(service, &usage(series), ballot) else { return Ok(Taken::Stale) };
     let Some(cells) = cells(survey, chosen) else { return Ok(Taken::Done) };
-    let today = service.clock().real().date_naive();
-    let mut tx = service.db().begin().await?;
-    if voices::spend(&mut *tx, &ballot.hash, today, None).await? {
-        voices::add_answers(&mut tx, series, today, &cells).await?;
+    if voices::spent(service.db(), &ballot.hash).await?.is_some() {
+        return Ok(Taken::Done);
     }
-    tx.commit().await?;
+    let together = service.waiting_forms().add(series, Form { ballot: ballot.hash, cells });
+    if !together.is_empty() {
+        write(service, series, service.clock().real().date_naive(), together).await?;
+    }
     Ok(Taken::Done)
+}
+
+/// Writes the forms that wait in this process, which is about to end. Fewer than five would tell too much about their day:
+/// they are counted on the first of the month.
+pub async fn flush(service: &Service) -> Result<(), ActionError> {
+    let today = service.clock().real().date_naive();
+    let month = today.with_day(1).unwrap_or(today);
+    for (series, forms) in service.waiting_forms().take_all() {
+        write(service, &series, month, forms).await?;
+    }
+    Ok(())
+}
+
+/// Adds forms to the counts of a day, all in one transaction.
+async fn write(service: &Service, series: &SeriesSlug, day: NaiveDate, forms: Vec<Form>) -> Result<(), ActionError> {
+    let written = write_in(service, series, day, &forms).await;
+    if written.is_err() {
+        service.waiting_forms().put_back(series, forms);
+    }
+    written
+}
+
+async fn write_in(service: &Service, series: &SeriesSlug, day: NaiveDate, forms: &[Form]) -> Result<(), ActionError> {
+    // In an order that says nothing about when they came, and that is the same in all processes.
+    let mut forms: Vec<&Form> = forms.iter().collect();
+    forms.sort_unstable_by_key(|form| form.ballot);
+    let today = service.clock().real().date_naive();
+    let mut sums = BTreeMap::new();
+    let mut tx = service.db().begin().await?;
+    for form in forms {
+        if voices::spend(&mut *tx, &form.ballot, today, None).await? {
+            for (question, answer, chosen) in &form.cells {
+                *sums.entry((question.clone(), answer.clone())).or_default() += chosen;
+            }
+        }
+    }
+    let cells: Vec<Cell> = sums.into_iter().map(|((question, answer), chosen)| (question, answer, chosen)).collect();
+    voices::add_answers(&mut tx, series, day, &cells).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// The figures of all days that are over. Today's are left out and all are in steps of five, so that nobody who looks again
@@ -127,10 +170,12 @@ fn cells(survey: &Survey, chosen: &Chosen) -> Option<Vec<Cell>> {
         let keys = question.answer_keys();
         let several = keys.iter().filter(|key| is_chosen(key)).count() > 1;
         let counts = question.takes_many() || !several;
-        cells.extend(keys.into_iter().map(|key| (question.key.clone(), key.clone(), counts && is_chosen(&key))));
+        cells.extend(
+            keys.into_iter().map(|key| (question.key.clone(), key.clone(), i64::from(counts && is_chosen(&key)))),
+        );
     }
-    let any = cells.iter().any(|(_, _, chosen)| *chosen);
-    cells.push((FORMS.to_owned(), FORMS.to_owned(), true));
+    let any = cells.iter().any(|(_, _, chosen)| *chosen > 0);
+    cells.push((FORMS.to_owned(), FORMS.to_owned(), 1));
     any.then_some(cells)
 }
 
@@ -197,7 +242,7 @@ mod tests {
         let pairs = pairs.iter().map(|(question, answer)| ((*question).to_owned(), (*answer).to_owned())).collect();
         let cells = cells(&survey(), &pairs)?;
         assert_eq!(cells.len(), 7, "all cells are written whatever was chosen");
-        Some(cells.into_iter().filter(|cell| cell.2).map(|cell| format!("{}={}", cell.0, cell.1)).collect())
+        Some(cells.into_iter().filter(|cell| cell.2 > 0).map(|cell| format!("{}={}", cell.0, cell.1)).collect())
     }
 
     #[test]

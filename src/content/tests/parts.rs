@@ -6,7 +6,7 @@ use crate::model::{ConditionKey, Language, StepKey};
 fn page(files: &Files, step: &str, condition: &str) -> Result<PartPage, Vec<String>> {
     let (slug, step) = (SeriesSlug::parse("rest").unwrap(), StepKey::parse(step).unwrap());
     let condition = ConditionKey::parse(condition).unwrap();
-    part_page(&bundle(files), (&slug, Language::English), &step, &condition, &ReaderLinks::example())
+    part_page(&bundle(files), (&slug, Language::English), &step, Some(&condition), &ReaderLinks::example())
         .map_err(|faults| lines(&faults))
 }
 
@@ -58,7 +58,7 @@ fn every_built_in_part_is_a_page_for_every_condition() {
                 for language in Language::ALL {
                     let series = library.series_in(&series.slug, language).unwrap();
                     let links = ReaderLinks::example();
-                    let page = part_page(&embedded, (&series.slug, language), &step.key, &condition.key, &links);
+                    let page = part_page(&embedded, (&series.slug, language), &step.key, Some(&condition.key), &links);
                     let page = page.unwrap_or_else(|faults| panic!("{}", lines(&faults).join("\n")));
                     assert_eq!(page.title, series.step(&step.key).unwrap().subject);
                     assert_eq!(page.language, series.language);
@@ -66,5 +66,20 @@ fn every_built_in_part_is_a_page_for_every_condition() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn without_a_condition_the_passage_is_left_out_and_the_page_says_so() {
+    let slug = SeriesSlug::parse("rest").unwrap();
+    let step = StepKey::parse("first").unwrap();
+    let links = ReaderLinks::example();
+    let page = part_page(&bundle(&small()), (&slug, Language::English), &step, None, &links).ok().unwrap();
+    assert!(page.html.contains("This passage is left out here"), "{}", page.html);
+    for condition in ["knee", "other"] {
+        let key = ConditionKey::parse(condition).unwrap();
+        let with = part_page(&bundle(&small()), (&slug, Language::English), &step, Some(&key), &links).ok().unwrap();
+        let passage = with.html.split("class=\"passage\"").nth(1).unwrap().split("</p>").next().unwrap();
+        assert!(!page.html.contains(passage), "{passage}");
     }
 }

@@ -100,3 +100,6 @@ fresh-expired-lead = For your safety, this link works for 15 minutes only. We ca
 erased-title = Everything is erased
 erased-lead = We have deleted what we had stored about you.
 erased-on-its-way = An e-mail that was being sent at this moment may still arrive.
+
+part-your-condition = your condition
+part-passage-left-out = This passage is left out here, because a link can be forwarded. It is in the e-mail itself, and behind the link “View in browser” of that e-mail.

@@ -2,6 +2,10 @@
 guards-trap = Please leave this field empty
 guards-disposable = This is an address for a short time. The series takes a few weeks: please use an address that you will keep.
 guards-no-mail = No e-mail can be sent to the part after the @. Is there a typing mistake in it?
+guards-ballots = Very many answers come from your network just now, or a robot sends them. Please try again in { $minutes ->
+    [one] { $minutes } minute
+   *[other] { $minutes } minutes
+ }, or use another connection.
 guards-network = Very many people sign up from your network just now, or a robot does. Please try again in { $minutes ->
     [one] { $minutes } minute
    *[other] { $minutes } minutes

@@ -100,3 +100,6 @@ fresh-expired-lead = Por su seguridad, este enlace solo funciona durante 15 minu
 erased-title = Todo está borrado
 erased-lead = Hemos borrado lo que habíamos guardado sobre usted.
 erased-on-its-way = Un correo que se estuviera enviando en este momento aún puede llegar.
+
+part-your-condition = su enfermedad
+part-passage-left-out = Este pasaje no se muestra aquí, porque un enlace se puede reenviar. Está en el propio correo, y detrás del enlace «Ver en el navegador» de ese correo.

@@ -2,6 +2,10 @@
 guards-trap = Por favor, deje este campo vacío
 guards-disposable = Esta es una dirección de corta duración. La serie dura unas semanas: por favor, use una dirección que vaya a conservar.
 guards-no-mail = No se puede enviar correo a la parte que sigue a la @. ¿Hay un error al escribirla?
+guards-ballots = En este momento llegan muchísimas respuestas desde su red, o las envía un robot. Por favor, inténtelo de nuevo en { $minutes ->
+    [one] { $minutes } minuto
+   *[other] { $minutes } minutos
+ }, o use otra conexión.
 guards-network = En este momento se inscriben muchísimas personas desde su red, o lo hace un robot. Por favor, inténtelo de nuevo en { $minutes ->
     [one] { $minutes } minuto
    *[other] { $minutes } minutos

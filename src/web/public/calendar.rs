@@ -31,6 +31,7 @@ pub(super) fn router() -> Router<AppState> {
         .route("/manage/{token}/fresh-link", post(press_fresh_link))
         .route("/manage/{token}/calendar.ics", get(calendar_of))
         .route("/manage/{token}/parts/{step}", get(read_part))
+        .route("/manage/{token}/parts/{step}/{proof}", get(read_mail))
 }
 
 /// What the page before has to say.
@@ -106,12 +107,25 @@ async fn press_fresh_link(State(state): State<AppState>, lang: Lang, Path(token)
     private(lang, sent, |language| FreshSentPage {}.render(lang.or(language)))
 }
 
-async fn read_part(State(state): State<AppState>, lang: Lang, Path((token, step)): Path<(String, String)>) -> Response {
-    let part = match StepKey::parse(&step) {
-        Ok(step) => parts::read(&state.service, &token, &step, lang.chosen()).await,
+async fn read_part(state: State<AppState>, lang: Lang, Path((token, step)): Path<(String, String)>) -> Response {
+    read(state, lang, &token, &step, None).await
+}
+
+/// "View in the browser": the link of the mail itself.
+async fn read_mail(
+    state: State<AppState>,
+    lang: Lang,
+    Path((token, step, proof)): Path<(String, String, String)>,
+) -> Response {
+    read(state, lang, &token, &step, Some(&proof)).await
+}
+
+async fn read(State(state): State<AppState>, lang: Lang, token: &str, step: &str, proof: Option<&str>) -> Response {
+    let part = match StepKey::parse(step) {
+        Ok(step) => parts::read(&state.service, token, &step, proof, lang.chosen()).await,
         Err(_) => Err(ActionError::NotFound("part")),
     };
-    private(lang, part, |part| part_page(part.page, &token).render(lang.or(part.language)))
+    private(lang, part, |part| part_page(part.page, token).render(lang.or(part.language)))
 }
 
 /// A calendar program takes no empty file: without parts to come there is only the page.

@@ -12,13 +12,14 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{AppState, error_page, private};
+use super::{AppState, error_page, failed, private};
 use crate::actions::ActionError;
 use crate::actions::voices::helpful::{self, HelpfulView, Text, Vote};
 use crate::content::MAIN_ARTICLE;
 use crate::messages::Language;
 use crate::model::{SeriesSlug, StepKey};
 use crate::web::error::Problem;
+use crate::web::guards::{Client, let_vote};
 use crate::web::language::Lang;
 use crate::web::pages::{HelpfulPage, helpful_count};
 
@@ -59,12 +60,26 @@ async fn show_article(
     show(state, lang, article(&names), &query.0, &head).await
 }
 
-async fn press_part(state: State<AppState>, lang: Lang, names: Names, head: HeaderMap, body: Bytes) -> Response {
-    press(state, lang, part(&names), &head, &body).await
+async fn press_part(
+    state: State<AppState>,
+    lang: Lang,
+    client: Client,
+    names: Names,
+    head: HeaderMap,
+    body: Bytes,
+) -> Response {
+    press(state, (lang, client), part(&names), &head, &body).await
 }
 
-async fn press_article(state: State<AppState>, lang: Lang, names: Names, head: HeaderMap, body: Bytes) -> Response {
-    press(state, lang, article(&names), &head, &body).await
+async fn press_article(
+    state: State<AppState>,
+    lang: Lang,
+    client: Client,
+    names: Names,
+    head: HeaderMap,
+    body: Bytes,
+) -> Response {
+    press(state, (lang, client), article(&names), &head, &body).await
 }
 
 fn part(Path((series, step)): &Names) -> Option<Text> {
@@ -90,7 +105,7 @@ async fn show(
 
 async fn press(
     State(state): State<AppState>,
-    lang: Lang,
+    (lang, client): (Lang, Client),
     text: Option<Text>,
     head: &HeaderMap,
     body: &[u8],
@@ -106,7 +121,14 @@ async fn press(
         }
     }
     let vote = Vote::parse(&pressed.answer);
-    let counted = match vote {
+    // A press without a ballot only leads to one.
+    let vote_now = vote.filter(|_| !pressed.ballot.is_empty());
+    if vote_now.is_some()
+        && let Err(error) = let_vote(&state.service, client).await
+    {
+        return if wants_json(head) { Problem(error).into_response() } else { failed(language, &error) };
+    }
+    let counted = match vote_now {
         Some(vote) => helpful::vote(&state.service, &text, &pressed.ballot, vote).await,
         None => Ok(false),
     };

@@ -9,8 +9,9 @@ mod links;
 mod survey;
 
 use axum::Router;
-use axum::extract::Path;
+use axum::extract::{Path, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
@@ -44,6 +45,19 @@ pub(super) fn router() -> Router<AppState> {
         .method_not_allowed_fallback(async |lang: Lang| {
             error_page(lang.get(), StatusCode::METHOD_NOT_ALLOWED, "error-method")
         })
+        .layer(middleware::from_fn(in_our_words))
+}
+
+/// A path or query that cannot be read is refused before a handler sees it, in words for programmers. Readers get a page.
+async fn in_our_words(lang: Lang, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    match response.status() {
+        StatusCode::BAD_REQUEST if kind.is_some_and(|kind| kind.starts_with("text/plain")) => {
+            error_page(lang.get(), StatusCode::BAD_REQUEST, "error-link-incomplete")
+        }
+        _ => response,
+    }
 }
 
 async fn asset(lang: Lang, Path(name): Path<String>, headers: HeaderMap) -> Response {

@@ -16,6 +16,7 @@ use crate::content::{Answers, MAIN_ARTICLE, Question, Series, Survey};
 use crate::messages::Language;
 use crate::model::SeriesSlug;
 use crate::web::error::WebError;
+use crate::web::guards::{Client, let_vote};
 use crate::web::language::Lang;
 use crate::web::pages::{SurveyAnswer, SurveyPage, SurveyQuestion, SurveyThanksPage};
 
@@ -34,9 +35,18 @@ async fn show(State(state): State<AppState>, lang: Lang, Path(slug): Path<String
     }
 }
 
-async fn submit(State(state): State<AppState>, lang: Lang, Path(slug): Path<String>, body: Bytes) -> Response {
+async fn submit(
+    State(state): State<AppState>,
+    lang: Lang,
+    client: Client,
+    Path(slug): Path<String>,
+    body: Bytes,
+) -> Response {
     let language = lang.get();
     let Some(series) = with_survey(&state, &slug, language) else { return no_such(lang) };
+    if let Err(error) = let_vote(&state.service, client).await {
+        return super::failed(language, &error);
+    }
     let (ballot, chosen) = fields(&body);
     match survey::answer(&state.service, &series.slug, &ballot, &chosen).await {
         Ok(Taken::Done) => see_other(&format!("/survey/{}/thanks", series.slug)),
