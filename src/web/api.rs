@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::AppState;
 use super::error::{Problem, WebError};
-use super::figures::as_csv;
+use super::admin::as_csv;
 use crate::actions::deliveries::ListDeliveries;
 use crate::actions::readers::ListReaders;
 use crate::actions::trigger::Audience;
