@@ -69,7 +69,8 @@ fn embed_style() -> &'static [u8] {
         block.split('}').next().unwrap_or_default().trim().to_owned()
     };
     let (light, dark) = (colours(""), colours("prefers-color-scheme: dark)"));
-    let named = |name: &str, colours: &str| format!(":root[data-theme=\"{name}\"] {{ {colours} color-scheme: {name}; }}\n");
+    let named =
+        |name: &str, colours: &str| format!(":root[data-theme=\"{name}\"] {{ {colours} color-scheme: {name}; }}\n");
     let sheet = [&named("light", &light), &named("dark", &dark), include_str!("assets/style/embed.css")].concat();
     Box::leak(sheet.into_boxed_str()).as_bytes()
 }

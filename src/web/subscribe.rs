@@ -10,11 +10,11 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::AppState;
+use super::embed;
 use super::error::{Problem, WebError};
 use super::guards::{Client, ConsentBody, bearer, field_fault, later as why_later, once_more, problem};
 use super::language::Lang;
 use super::public::{article, error_page, failed, html};
-use super::embed;
 use crate::actions::Service;
 use crate::actions::guards::{self, Refusal, Stopped, Visitor};
 use crate::actions::sign_up::SignUp;

@@ -27,14 +27,15 @@ fn strict(demo: &Demo) -> String {
 }
 
 async fn height(browser: &Browser) -> i64 {
-    let height = browser.run("return Math.round(document.querySelector('iframe').getBoundingClientRect().height)").await;
+    let height =
+        browser.run("return Math.round(document.querySelector('iframe').getBoundingClientRect().height)").await;
     height.as_i64().unwrap()
 }
 
 /// Waits until the frame is as high as what is in it, and answers that; the browser is then in the frame.
 async fn enter_fitting_frame(browser: &Browser) -> i64 {
     eventually("a frame that fits its page", async || {
-        browser.client.enter_frame(None).await.ok()?;
+        browser.client.enter_parent_frame().await.ok()?;
         let outside = height(browser).await;
         browser.find("iframe").await.enter_frame().await.ok()?;
         let inside = browser.run(INSIDE).await.as_i64()?;
@@ -78,7 +79,8 @@ async fn the_box_stands_on_a_strict_and_hostile_site_grows_with_its_faults_and_s
         let plain = enter_fitting_frame(&browser).await;
         assert_eq!(browser.run(LOOK).await, look, "the site around it changes nothing in it");
         assert_eq!(browser.value("input[name=timezone]").await, crate::browser::ZONE);
-        let wide = browser.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth").await;
+        let wide =
+            browser.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth").await;
         assert_eq!(wide, 0, "at {width} pixels");
         browser.press("Get started").await;
         browser.find("#condition-error").await;
@@ -158,7 +160,10 @@ async fn an_isolated_site_may_have_two_boxes_that_prove_they_are_no_robots() {
     let titles = browser.run("return [...document.querySelectorAll('iframe')].map(it => it.title).join('|')").await;
     assert_eq!(titles, "Sign up for a series by e-mail|Inscríbase en una serie por correo electrónico");
     enter_fitting_frame(&browser).await;
-    assert_eq!(browser.run("return getComputedStyle(document.querySelector('main')).backgroundColor").await, "rgb(25, 34, 36)");
+    assert_eq!(
+        browser.run("return getComputedStyle(document.querySelector('main')).backgroundColor").await,
+        "rgb(25, 34, 36)"
+    );
     fill_in(&browser, "reader@example.org").await;
     let refused = demo.refused().await;
     assert!(!refused.iter().any(|reason| reason.starts_with("proof") || reason == "no-script"), "{refused:?}");
@@ -176,7 +181,7 @@ async fn a_snippet_that_was_spoilt_says_what_to_do() {
     );
     browser.open(host.page("/", &strict(&demo), "", &scripts)).await;
     enter_fitting_frame(&browser).await;
-    browser.client.enter_frame(None).await.unwrap();
+    browser.client.enter_parent_frame().await.unwrap();
     assert_eq!(browser.count("iframe").await, 1, "only the last is one");
     let said = browser.faults(&[]).await.concat();
     for words in ["is no series", "/admin/embed", "tlh", "en, es", "pink", "auto, light, dark"] {

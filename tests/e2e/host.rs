@@ -51,9 +51,11 @@ impl Host {
     }
 
     fn styled(&self, path: &str, policy: &str, more: &str, sheet: &str, body: &str) -> String {
-        let head = format!("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>News</title>\
+        let head = format!(
+            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>News</title>\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><link rel=\"icon\" href=\"data:,\">\
-             <link rel=\"stylesheet\" href=\"/{sheet}.css\"></head><body><h1>News</h1>");
+             <link rel=\"stylesheet\" href=\"/{sheet}.css\"></head><body><h1>News</h1>"
+        );
         let headers = format!("Content-Security-Policy: {policy}\r\n{more}");
         self.put(path, "text/html; charset=utf-8", &headers, &format!("{head}{body}<p>The end.</p></body></html>"));
         format!("{}{path}", self.origin)

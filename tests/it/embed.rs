@@ -42,7 +42,17 @@ async fn only_the_box_can_be_framed_and_only_by_whom_the_configuration_names() {
     let app = start(guarded()).await;
     in_frame(app.get(BOX).await, StatusCode::OK).await;
     in_frame(app.get("/embed/no-such-series?theme=dark").await, StatusCode::NOT_FOUND).await;
-    for path in ["/", "/privacy", "/nowhere", "/confirm/x", "/admin", "/embed.js", "/embed", "/survey/nothing", "/subscribe/token"] {
+    for path in [
+        "/",
+        "/privacy",
+        "/nowhere",
+        "/confirm/x",
+        "/admin",
+        "/embed.js",
+        "/embed",
+        "/survey/nothing",
+        "/subscribe/token",
+    ] {
         assert_eq!(ancestors(&app.get(path).await), "'none'", "{path}");
     }
     let page = app.post_form("/subscribe", &[("series", SERIES)]).await;
@@ -102,7 +112,8 @@ async fn a_sign_up_through_the_box_is_one_and_its_consent_says_where_it_came_fro
 async fn a_robot_without_a_token_gets_one_button_and_one_in_the_trap_what_all_get() {
     let app = start(guarded()).await;
     let fields = [("email", "reader@example.org"), ("condition", "lung"), ("language", "es")];
-    let html = in_frame(app.post_form(&format!("{BOX}?theme=light"), &fields).await, StatusCode::UNPROCESSABLE_ENTITY).await;
+    let html =
+        in_frame(app.post_form(&format!("{BOX}?theme=light"), &fields).await, StatusCode::UNPROCESSABLE_ENTITY).await;
     assert_eq!(html.matches("type=\"submit\"").count(), 1);
     assert!(html.contains("Pulse una vez más") && html.contains("<html lang=\"es\" data-theme=\"light\">"), "{html}");
     assert_eq!(hidden(&html, "email"), "reader@example.org");
@@ -167,7 +178,9 @@ async fn admins_find_what_publishers_copy_and_nobody_else_does() {
         assert!(response.headers()["www-authenticate"].to_str().unwrap().starts_with("Basic realm="));
     }
     let index = ask("/admin").await.text().await.unwrap();
-    assert!(index.contains(&format!("href=\"{snippets}\"")) && index.contains(&format!("href=\"/admin/survey/{SERIES}\"")));
+    assert!(
+        index.contains(&format!("href=\"{snippets}\"")) && index.contains(&format!("href=\"/admin/survey/{SERIES}\""))
+    );
     assert_eq!(ask("/admin/embed").await.headers()["location"], snippets.as_str(), "there is one series");
     assert_eq!(ask("/admin/embed/nothing").await.status(), StatusCode::NOT_FOUND);
 
@@ -178,8 +191,14 @@ async fn admins_find_what_publishers_copy_and_nobody_else_does() {
     assert!(page.headers()["content-security-policy"].to_str().unwrap().ends_with("; frame-src 'self'"));
     let html = page.text().await.unwrap();
     assert!(html.contains("<html lang=\"en\">") && html.contains(NEWS));
-    assert!(html.contains(&format!("<script src=\"/embed.js\" data-series=\"{SERIES}\" data-lang=\"es\" data-theme=\"dark\" async>")));
-    for copied in ["https://series.example.org/embed.js", "https://series.example.org/embed/", "https://series.example.org/subscribe"] {
+    assert!(html.contains(&format!(
+        "<script src=\"/embed.js\" data-series=\"{SERIES}\" data-lang=\"es\" data-theme=\"dark\" async>"
+    )));
+    for copied in [
+        "https://series.example.org/embed.js",
+        "https://series.example.org/embed/",
+        "https://series.example.org/subscribe",
+    ] {
         assert!(html.contains(copied), "{copied}");
     }
 

@@ -15,9 +15,7 @@ use crate::web::pages::{Bar, FiguresOfQuestion, SurveyFiguresPage};
 use crate::web::public::{failed, html};
 
 pub(super) fn router() -> Router<AppState> {
-    Router::new()
-        .route("/admin/survey/{series}", get(show))
-        .route("/admin/survey/{series}/answers.csv", get(csv))
+    Router::new().route("/admin/survey/{series}", get(show)).route("/admin/survey/{series}/answers.csv", get(csv))
 }
 
 async fn show(State(state): State<AppState>, lang: Lang, Path(slug): Path<String>) -> Response {

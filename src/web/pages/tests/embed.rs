@@ -112,7 +112,9 @@ fn what_leads_out_of_the_frame_opens_beside_it() {
     let again = OnceMorePage { again_path: frame.path.clone(), ..once_more("x") };
     let mut faulty = sign_up();
     faulty.email_error = Some("Look again".into());
-    for html in [embed(sign_up()).render(English), embed(faulty).render(English), inbox, again.render_in(English, Some(&frame))] {
+    for html in
+        [embed(sign_up()).render(English), embed(faulty).render(English), inbox, again.render_in(English, Some(&frame))]
+    {
         let links: Vec<&str> = tags(&html, "a");
         assert!(!links.is_empty());
         for link in links {
@@ -153,10 +155,19 @@ fn a_snippet_is_html_of_its_own_in_which_every_title_stays_text() {
         assert!(!html.contains("<script>") && !html.contains("style="), "{html}");
         assert!(html.contains("https://series.example.org/"), "{html}");
     }
-    assert!(script.contains("src=\"https://series.example.org/embed.js\" data-series=\"s\" data-lang=\"es\" async"), "{script}");
-    assert!(script.contains("<noscript>") && script.contains("https://series.example.org/articles/s#sign-up"), "{script}");
+    assert!(
+        script.contains("src=\"https://series.example.org/embed.js\" data-series=\"s\" data-lang=\"es\" async"),
+        "{script}"
+    );
+    assert!(
+        script.contains("<noscript>") && script.contains("https://series.example.org/articles/s#sign-up"),
+        "{script}"
+    );
     assert!(frame.contains("src=\"https://series.example.org/embed/s?lang=es&amp;theme=dark\""), "{frame}");
-    assert!(form.contains("action=\"https://series.example.org/subscribe\"") && form.contains("value=\"lung\""), "{form}");
+    assert!(
+        form.contains("action=\"https://series.example.org/subscribe\"") && form.contains("value=\"lung\""),
+        "{form}"
+    );
     // What is agreed to is what the box says, with links that lead to us.
     let agreed = messages::text(Spanish, "sign-up-agree").replace("href=\"/", "href=\"https://series.example.org/");
     assert!(agreed.contains("series.example.org/privacy") && form.contains(&agreed), "{form}");
