@@ -19,6 +19,7 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::config::load;
     use crate::config::tests::env;
 
@@ -27,7 +28,7 @@ mod tests {
         assert!(load(None, &env(&[])).unwrap().embed_origins.is_empty());
         let list = "https://news.example.org, https://*.example.com, https://NEWS.example.org:443";
         let config = load(None, &env(&[("REGIMEN__WEB__EMBED_ORIGINS", list)])).unwrap();
-        let origins: Vec<&str> = config.embed_origins.iter().map(|one| one.as_str()).collect();
+        let origins: Vec<&str> = config.embed_origins.iter().map(EmbedOrigin::as_str).collect();
         assert_eq!(origins, ["https://news.example.org", "https://*.example.com"]);
     }
 

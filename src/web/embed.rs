@@ -42,8 +42,8 @@ pub(super) struct Embeds {
 impl Embeds {
     /// Our own pages may always: the admin's preview is one.
     pub(super) fn on(origins: Vec<EmbedOrigin>) -> Arc<Self> {
-        let named: String = origins.iter().map(|origin| format!(" {origin}")).collect();
-        let policy = guard::policy(&format!("frame-ancestors 'self'{named}"));
+        let named = std::iter::once("'self'").chain(origins.iter().map(EmbedOrigin::as_str));
+        let policy = guard::policy(&format!("frame-ancestors {}", named.collect::<Vec<&str>>().join(" ")));
         Arc::new(Self { origins, policy })
     }
 }
