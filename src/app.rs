@@ -220,7 +220,8 @@ pub async fn run(
     let node = service.clock().uuid();
     let mut parts: JoinSet<anyhow::Result<()>> = JoinSet::new();
     if let Some(listener) = listener {
-        let state = web::AppState::new(service.clone(), config.admin_token.clone(), roles.dispatch);
+        let state = web::AppState::new(service.clone(), config.admin_token.clone(), roles.dispatch)
+            .embedded_on(config.embed_origins.clone());
         parts.spawn(web::serve(listener, state, stop.clone()));
     }
     if roles.dispatch {

@@ -3,6 +3,7 @@
 //!
 //! `layers` puts the three together, `reader` takes typed values out, and each larger section has a file of its name.
 mod dispatch;
+mod embed;
 mod guards;
 mod layers;
 mod mail;
@@ -22,7 +23,7 @@ use url::Url;
 
 use crate::actions::guards::Settings as Guards;
 use crate::links::LinkKey;
-use crate::model::EmailAddress;
+use crate::model::{EmailAddress, EmbedOrigin};
 use crate::seal::Keyring;
 
 pub use dispatch::Dispatch;
@@ -46,6 +47,8 @@ pub struct Config {
     pub bind: SocketAddr,
     /// Without a trailing slash; empty when it is not set.
     pub public_url: String,
+    /// The sites that the sign-up box may stand on.
+    pub embed_origins: Vec<EmbedOrigin>,
     pub smtp: Smtp,
     pub bounce_domain: Option<String>,
     /// `mailto:…`
@@ -92,6 +95,7 @@ impl Reader<'_> {
     fn config(mut self) -> Option<Config> {
         let bind = self.parsed::<SocketAddr>("web", "bind", "an address and port such as 127.0.0.1:8080");
         let public_url = self.public_url();
+        let embed_origins = self.embed_origins();
         let smtp = self.smtp(&public_url);
         let max_connections = self.max_connections();
         let sign_up = self.sign_up(max_connections);
@@ -116,6 +120,7 @@ impl Reader<'_> {
             database_wait: database_wait?,
             bind: bind?,
             public_url,
+            embed_origins,
             smtp: smtp?,
             bounce_domain,
             unsubscribe_mailto,

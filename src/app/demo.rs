@@ -18,6 +18,7 @@ use crate::links::LinkKey;
 use crate::local::inbox::Inbox;
 use crate::local::postgres::PrivatePostgres;
 use crate::local::smtp;
+use crate::model::EmbedOrigin;
 use crate::seal::Keyring;
 use crate::store::installation::{self, Purpose, SchemaError};
 
@@ -41,6 +42,8 @@ pub async fn demo(mut config: Config, options: Options) -> anyhow::Result<()> {
     config.link_key = Some(secrets.link_key);
     // Whoever tries it out, by hand or with a script, is shown how the guards count and is not kept out by them.
     config.guards.spare_loopback = true;
+    // A page of one's own, served on this machine, may show the sign-up box.
+    config.embed_origins.extend(EmbedOrigin::of_this_machine());
     let token = config.admin_token.get_or_insert(secrets.admin_token).0.clone();
     let postgres = private_postgres(&mut config, &options.folder).await?;
     let result = async {
@@ -105,6 +108,7 @@ fn greet(config: &Config, options: &Options, inbox: Option<SocketAddr>, token: &
         None => println!("  2. Read the mail where SMTP_URL points to"),
     }
     println!();
+    println!("  Admin pages      {}/admin   (any user; the password is the token below)", config.public_url);
     println!("  Admin API        {}/api/v1/series   (Authorization: Bearer {token})", config.public_url);
     println!("  Data             {}", options.folder.display());
     println!("  Stop with Ctrl-C. A second start goes on where this one stopped.");

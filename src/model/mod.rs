@@ -7,6 +7,7 @@ mod calendar_tests;
 mod language;
 mod mailbox;
 mod names;
+mod origin;
 mod plan;
 #[cfg(test)]
 mod plan_tests;
@@ -18,5 +19,6 @@ pub use calendar::{Change, forecast, replanned, shifted};
 pub use language::Language;
 pub use mailbox::{Mailbox, MailboxError, is_plain_name};
 pub use names::{Bucket, ConditionKey, NameError, SeriesSlug, StepKey};
+pub use origin::{EmbedOrigin, OriginError};
 pub use plan::{Delay, PlanError, Rhythm, Window, Zone, into_window, next_due, parse_time};
 pub use words::{DeliveryState, EnrollmentState, Kind, SuppressionReason, UnknownWord};

@@ -15,8 +15,8 @@ use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use super::AppState;
+use super::admin::as_csv;
 use super::error::{Problem, WebError};
-use super::figures::as_csv;
 use crate::actions::deliveries::ListDeliveries;
 use crate::actions::readers::ListReaders;
 use crate::actions::trigger::Audience;

@@ -1,4 +1,5 @@
 //! What every answer carries, and the one log line of a request.
+use std::sync::LazyLock;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request};
@@ -8,9 +9,18 @@ use axum::response::Response;
 
 use super::language::kept_choice;
 
-/// No third party, no inline script or style, no frame of another site.
+/// No third party, and no inline script or style.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
-     img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+     img-src 'self' data:; form-action 'self'; base-uri 'none'";
+/// What all pages have but the few that have to do with frames.
+static NO_FRAME: LazyLock<HeaderValue> = LazyLock::new(|| policy("frame-ancestors 'none'"));
+
+/// The policy of all pages, with what it says about frames.
+pub(super) fn policy(frames: &str) -> HeaderValue {
+    // Origins were checked when they were read, so this is a header; were it none, nobody could frame the page.
+    HeaderValue::from_str(&format!("{CONTENT_SECURITY_POLICY}; {frames}"))
+        .unwrap_or(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"))
+}
 
 /// Sets the security headers that a handler has not set, and logs route, status and time: never the path itself, which
 /// may carry a token, nor a query.
@@ -26,7 +36,7 @@ pub(super) async fn headers_and_log(request: Request, next: Next) -> Response {
         headers.append(header::SET_COOKIE, choice);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     }
-    set(headers, header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert_with(|| NO_FRAME.clone());
     set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(headers, header::REFERRER_POLICY, "no-referrer");
     set(headers, header::CACHE_CONTROL, "no-store");

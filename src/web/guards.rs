@@ -18,7 +18,7 @@ use crate::actions::guards::{self, ProofFault, Refusal, Stopped, TokenFault};
 use crate::content::Series;
 use crate::messages::{self, Language, Values};
 use crate::model::SeriesSlug;
-use crate::web::pages::{GuardFields, OnceMorePage};
+use crate::web::pages::{Frame, GuardFields, OnceMorePage};
 use crate::web::public::html;
 use crate::web::subscribe::Typed;
 pub(super) use client::Client;
@@ -46,9 +46,13 @@ pub(super) fn once_more(
     language: Language,
     typed: &Typed,
     refusal: Refusal,
+    frame: Option<&Frame>,
 ) -> Response {
+    let article = format!("/articles/{}#sign-up", series.slug);
     let page = OnceMorePage {
         why: messages::text(language, why_once_more(refusal)),
+        post_to: frame.map_or("/subscribe", |frame| &frame.path).to_owned(),
+        again_path: frame.map_or(article, |frame| frame.path.clone()),
         series_slug: series.slug.to_string(),
         series_title: series.title.clone(),
         // Both were checked before.
@@ -63,7 +67,7 @@ pub(super) fn once_more(
         language: language.tag().to_owned(),
         guards: fields(service, &series.slug, &typed.token),
     };
-    html(StatusCode::UNPROCESSABLE_ENTITY, page.render(language))
+    html(StatusCode::UNPROCESSABLE_ENTITY, page.render_in(language, frame))
 }
 
 fn why_once_more(refusal: Refusal) -> &'static str {

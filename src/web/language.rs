@@ -48,9 +48,10 @@ impl<S: Sync> FromRequestParts<S> for Lang {
     }
 }
 
-/// The cookie that keeps a choice which was just made, for a year. It tells nobody from anybody else.
+/// The cookie that keeps a choice which was just made, for a year. It tells nobody from anybody else. What stands in a frame
+/// on another site keeps none: the choice was that site's.
 pub(super) fn kept_choice(method: &Method, uri: &Uri) -> Option<HeaderValue> {
-    let chosen = in_query(uri).filter(|_| method == Method::GET)?;
+    let chosen = in_query(uri).filter(|_| method == Method::GET && !uri.path().starts_with("/embed/"))?;
     let cookie = format!("{COOKIE}={chosen}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly");
     HeaderValue::from_str(&cookie).ok()
 }
@@ -92,5 +93,6 @@ mod tests {
         assert!(kept("/?lang=es").unwrap().to_str().unwrap().starts_with("lang=es; Path=/;"));
         assert_eq!((kept("/"), kept("/?lang=tlh")), (None, None));
         assert_eq!(kept_choice(&Method::POST, &"/?lang=es".parse().unwrap()), None);
+        assert_eq!(kept("/embed/a-series?lang=es"), None, "no cookie in a frame");
     }
 }

@@ -1,8 +1,9 @@
 //! Pages and API over HTTP. Handlers are thin: the verbs are in `actions`.
+mod admin;
 mod api;
 pub mod assets;
+mod embed;
 mod error;
-mod figures;
 mod guard;
 mod guards;
 mod health;
@@ -12,6 +13,7 @@ mod public;
 mod subscribe;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -24,6 +26,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::actions::Service;
 use crate::config::Secret;
+use crate::model::EmbedOrigin;
 
 /// What the handlers need; cheap to clone.
 #[derive(Clone)]
@@ -32,12 +35,19 @@ pub struct AppState {
     admin_token: Option<Secret>,
     /// Whether this process dispatches too: `/readyz` then answers for the dispatcher.
     dispatches: bool,
+    embeds: Arc<embed::Embeds>,
 }
 
 impl AppState {
     /// Without an admin token the API is off.
     pub fn new(service: Service, admin_token: Option<Secret>, dispatches: bool) -> Self {
-        Self { service, admin_token, dispatches }
+        Self { service, admin_token, dispatches, embeds: embed::Embeds::on(Vec::new()) }
+    }
+
+    /// Lets other sites show the sign-up box in a frame.
+    #[must_use]
+    pub fn embedded_on(self, origins: Vec<EmbedOrigin>) -> Self {
+        Self { embeds: embed::Embeds::on(origins), ..self }
     }
 }
 
@@ -65,7 +75,8 @@ fn router(state: AppState) -> Router {
     Router::new()
         .merge(public::router())
         .merge(health::router())
-        .merge(figures::router(state.clone()))
+        .merge(embed::router(state.clone()))
+        .merge(admin::router(state.clone()))
         .nest("/api/v1", api::router(state.clone()))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(30)))

@@ -5,6 +5,7 @@
 //! nothing until their button is pressed. Every word that comes from a reader, a URL or a setting is escaped; only the
 //! fields whose names end in `html` are trusted as they are.
 mod calendar;
+mod embed;
 mod rendering;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,9 @@ pub use calendar::{
     Choice, ErasedPage, FreshExpiredPage, FreshPage, FreshSentPage, ManagePage, ManageState, ReadPartPage, Said,
     TimelinePart, When, ZoneGroup,
 };
-use rendering::{Head, private, render};
+pub use embed::{AdminPage, AdminSeries, EmbedListPage, EmbedPage, EmbedSnippetsPage, Snippets};
+pub use rendering::Frame;
+use rendering::{Head, private, render, render_in};
 
 pub use voices::{
     AfterArticle, Bar, Card, FiguresOfQuestion, HelpfulBox, HelpfulPage, RelatedPage, SeriesListPage, Share,
@@ -79,6 +82,8 @@ pub struct Source {
 /// With errors, everything typed is kept and a summary leads to the faulty fields.
 #[derive(Debug, Clone, Serialize)]
 pub struct SignUpBox {
+    /// Where the form goes.
+    pub post_to: String,
     pub series_slug: String,
     pub series_title: String,
     pub parts: usize,
@@ -97,6 +102,22 @@ pub struct SignUpBox {
     pub guards: GuardFields,
 }
 
+impl SignUpBox {
+    /// Of a page that the box is on: what a screen reader says first.
+    fn title(&self, language: Language, title: &str) -> String {
+        let with = |key| messages::filled(language, key, &Values::new().with("title", title));
+        match &self.passing_error {
+            Some(_) => with("sign-up-title-later"),
+            None if self.answers_a_form() => with("sign-up-title-again"),
+            None => title.to_owned(),
+        }
+    }
+
+    fn answers_a_form(&self) -> bool {
+        self.email_error.is_some() || self.condition_error.is_some() || self.passing_error.is_some()
+    }
+}
+
 /// What a form carries so that robots do not sign other people up (the template `guard_fields`).
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct GuardFields {
@@ -111,6 +132,10 @@ pub struct GuardFields {
 pub struct OnceMorePage {
     /// A sentence.
     pub why: String,
+    /// Where the button posts to.
+    pub post_to: String,
+    /// Where the form can be filled in anew.
+    pub again_path: String,
     pub series_slug: String,
     pub series_title: String,
     pub email: String,
@@ -122,10 +147,10 @@ pub struct OnceMorePage {
 }
 
 impl OnceMorePage {
-    pub fn render(&self, language: Language) -> String {
+    pub fn render_in(&self, language: Language, frame: Option<&Frame>) -> String {
         let title = messages::text(language, "once-more-title");
         let head = Head { switch: false, brand: Some(&self.series_title), ..Head::note(&title) };
-        render(language, "once_more", &head, self)
+        render_in(language, "once_more", &head, frame, self)
     }
 }
 
@@ -139,15 +164,8 @@ pub struct ConditionOption {
 
 impl ArticlePage {
     pub fn render(&self, language: Language) -> String {
-        let faulty = self.sign_up.email_error.is_some() || self.sign_up.condition_error.is_some();
-        // The title is what a screen reader says first.
-        let title = |key| messages::filled(language, key, &Values::new().with("title", self.head.title.as_str()));
-        let title = match &self.sign_up.passing_error {
-            Some(_) => title("sign-up-title-later"),
-            None if faulty => title("sign-up-title-again"),
-            None => self.head.title.clone(),
-        };
-        let answers_a_form = faulty || self.sign_up.passing_error.is_some();
+        let title = self.sign_up.title(language, &self.head.title);
+        let answers_a_form = self.sign_up.answers_a_form();
         let head = Head {
             title: &title,
             description: Some(&self.head.description),
@@ -165,12 +183,15 @@ impl ArticlePage {
 
 /// After a sign-up; the same whatever was known about the address.
 #[derive(Debug, Clone, Serialize)]
-pub struct CheckInboxPage {}
+pub struct CheckInboxPage {
+    /// Where one can sign up once more.
+    pub again_path: String,
+}
 
 impl CheckInboxPage {
-    pub fn render(&self, language: Language) -> String {
+    pub fn render_in(&self, language: Language, frame: Option<&Frame>) -> String {
         let title = messages::text(language, "check-inbox-title");
-        render(language, "check_inbox", &Head { switch: false, ..Head::note(&title) }, self)
+        render_in(language, "check_inbox", &Head { switch: false, ..Head::note(&title) }, frame, self)
     }
 }
 
@@ -326,6 +347,10 @@ pub struct ErrorPage {
 
 impl ErrorPage {
     pub fn render(&self, language: Language) -> String {
-        render(language, "error", &Head { switch: false, ..Head::note(&self.title) }, self)
+        self.render_in(language, None)
+    }
+
+    pub fn render_in(&self, language: Language, frame: Option<&Frame>) -> String {
+        render_in(language, "error", &Head { switch: false, ..Head::note(&self.title) }, frame, self)
     }
 }

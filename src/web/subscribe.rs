@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::AppState;
+use super::embed;
 use super::error::{Problem, WebError};
 use super::guards::{Client, ConsentBody, bearer, field_fault, later as why_later, once_more, problem};
 use super::language::Lang;
@@ -20,7 +21,7 @@ use crate::actions::sign_up::SignUp;
 use crate::content::Series;
 use crate::messages::{self, Language};
 use crate::model::{AddressError, ConditionKey, EmailAddress, SeriesSlug, Zone};
-use crate::web::pages::CheckInboxPage;
+use crate::web::pages::{CheckInboxPage, ErrorPage, Frame};
 
 /// What came in, as it was typed.
 #[derive(Debug, Default, Deserialize)]
@@ -81,47 +82,66 @@ async fn from_form(state: &AppState, lang: Lang, client: Client, body: &[u8]) ->
     let Some(series) = series_of(state, &typed, language) else {
         return error_page(language, StatusCode::NOT_FOUND, "error-no-series");
     };
-    if typed.is_trapped(service, client) {
-        return check_inbox(language);
-    }
-    let form = Form { service, series: &series, language, typed: &typed };
-    let request = match checked(&series, &typed, language, "form") {
-        Ok(request) => request,
-        Err(faults) => return form.again(StatusCode::UNPROCESSABLE_ENTITY, &faults),
-    };
-    if let Err(refusal) = guards::look_at_form(service, &typed.token, series.slug.as_str(), client.0) {
-        return form.refused(refusal);
-    }
-    let visitor = Visitor::Anybody { from: client.0, proof: &typed.altcha };
-    match guards::sign_up(service, visitor, request).await {
-        Ok(()) => check_inbox(language),
-        Err(Stopped::Refused(refusal)) => form.refused(refusal),
-        Err(Stopped::Failed(error)) => match WebError::from(error) {
-            error if error.retry_after().is_some() => form.later(&error, messages::text(language, error.message())),
-            error => failed(language, &error),
-        },
-    }
-}
-
-fn check_inbox(language: Language) -> Response {
-    (StatusCode::OK, Html(CHECK_INBOX[language as usize].as_str())).into_response()
+    Form { service, series: &series, language, typed: &typed, frame: None }.answer(client).await
 }
 
 /// The page is the same for all, and what a busy service answers most.
-static CHECK_INBOX: LazyLock<[String; 2]> =
-    LazyLock::new(|| Language::ALL.map(|language| CheckInboxPage {}.render(language)));
+static CHECK_INBOX: LazyLock<[String; 2]> = LazyLock::new(|| {
+    Language::ALL.map(|language| CheckInboxPage { again_path: "/#sign-up".into() }.render_in(language, None))
+});
 
-/// A form that did not become a sign-up: it is shown again, with all that was typed.
-struct Form<'a> {
-    service: &'a Service,
-    series: &'a Series,
-    language: Language,
-    typed: &'a Typed,
+/// A form that came in, and where it stood.
+pub(super) struct Form<'a> {
+    pub(super) service: &'a Service,
+    pub(super) series: &'a Series,
+    pub(super) language: Language,
+    pub(super) typed: &'a Typed,
+    /// Nothing on our own site.
+    pub(super) frame: Option<&'a Frame>,
 }
 
 impl Form<'_> {
+    /// Signs up, or shows the form again with all that was typed.
+    pub(super) async fn answer(&self, client: Client) -> Response {
+        let Self { service, series, language, typed, .. } = *self;
+        if typed.is_trapped(service, client) {
+            return self.check_inbox();
+        }
+        let channel = if self.frame.is_some() { "embed" } else { "form" };
+        let request = match checked(series, typed, language, channel) {
+            Ok(request) => request,
+            Err(faults) => return self.again(StatusCode::UNPROCESSABLE_ENTITY, &faults),
+        };
+        if let Err(refusal) = guards::look_at_form(service, &typed.token, series.slug.as_str(), client.0) {
+            return self.refused(refusal);
+        }
+        let visitor = Visitor::Anybody { from: client.0, proof: &typed.altcha };
+        match guards::sign_up(service, visitor, request).await {
+            Ok(()) => self.check_inbox(),
+            Err(Stopped::Refused(refusal)) => self.refused(refusal),
+            Err(Stopped::Failed(error)) => match WebError::from(error) {
+                error if error.retry_after().is_some() => self.later(&error, messages::text(language, error.message())),
+                error => self.failed(&error),
+            },
+        }
+    }
+
+    fn check_inbox(&self) -> Response {
+        match self.frame {
+            None => (StatusCode::OK, Html(CHECK_INBOX[self.language as usize].as_str())).into_response(),
+            Some(frame) => {
+                let page = CheckInboxPage { again_path: frame.path.clone() };
+                html(StatusCode::OK, page.render_in(self.language, Some(frame)))
+            }
+        }
+    }
+
     fn again(&self, status: StatusCode, faults: &Faults) -> Response {
-        html(status, article(self.service, self.series, self.language, self.typed, faults).render(self.language))
+        let page = match self.frame {
+            None => article(self.service, self.series, self.language, self.typed, faults).render(self.language),
+            Some(frame) => embed::again(self, frame, faults),
+        };
+        html(status, page)
     }
 
     /// Pressing the button is all that is left to do, in a while.
@@ -143,8 +163,15 @@ impl Form<'_> {
                 let faults = Faults { email: Some(fault), ..Faults::default() };
                 self.again(StatusCode::UNPROCESSABLE_ENTITY, &faults)
             }
-            None => once_more(self.service, self.series, self.language, self.typed, refusal),
+            None => once_more(self.service, self.series, self.language, self.typed, refusal, self.frame),
         }
+    }
+
+    fn failed(&self, error: &WebError) -> Response {
+        let Some(frame) = self.frame else { return failed(self.language, error) };
+        let [title, detail] = ["error-wrong", error.message()].map(|key| messages::text(self.language, key));
+        let page = ErrorPage { status: error.status().as_u16(), title, detail };
+        html(error.status(), page.render_in(self.language, Some(frame)))
     }
 }
 
@@ -206,7 +233,7 @@ fn named(state: &AppState, lang: Lang, typed: &Typed, channel: &'static str) -> 
 }
 
 impl Typed {
-    fn language(&self, lang: Lang) -> Language {
+    pub(super) fn language(&self, lang: Lang) -> Language {
         Language::parse(&self.language).unwrap_or_else(|| lang.get())
     }
 
@@ -217,7 +244,7 @@ impl Typed {
 }
 
 /// A form's fields; a name that is given twice takes the first, as a browser's form has each once.
-fn form_fields(body: &[u8]) -> Typed {
+pub(super) fn form_fields(body: &[u8]) -> Typed {
     let mut typed = Typed::default();
     let mut seen = std::collections::HashSet::new();
     for (name, value) in url::form_urlencoded::parse(body) {

@@ -76,6 +76,11 @@ impl Demo {
         }
     }
 
+    /// A page for admins, with what a browser asks them for.
+    pub fn admin_url(&self, path: &str) -> String {
+        format!("{}{path}", self.pages.replacen("http://", &format!("http://admin:{}@", self.token), 1))
+    }
+
     /// Signs up without a browser.
     pub async fn sign_up(&self, address: &str) {
         let fields = [("series", SERIES), ("email", address), ("condition", "lung"), ("timezone", "Europe/Vienna")];

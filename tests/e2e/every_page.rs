@@ -1,6 +1,6 @@
 //! Every page that a reader can come to, on a desktop and on a phone.
 use crate::browser::{Browser, WIDTHS};
-use crate::demo::{Demo, PARTS};
+use crate::demo::{Demo, PARTS, SERIES};
 use crate::eventually;
 
 #[tokio::test]
@@ -53,9 +53,33 @@ pub async fn visit_all(demo: &Demo, browser: &Browser, mut look: impl AsyncFnMut
     browser.press("Get started").await;
     browser.find("#condition-error").await;
     look("article-faults").await;
+    of_the_box(demo, browser, &mut look).await;
     before_the_first_part(demo, browser, &mut look).await;
     with_the_first_part(demo, browser, &mut look).await;
     in_the_inbox(demo, browser, &mut look).await;
+}
+
+/// The box alone, as it stands in a frame, and the pages on which admins get it.
+async fn of_the_box(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&str)) {
+    let path = format!("{}/embed/{SERIES}", demo.pages);
+    browser.open(&path).await;
+    browser.find("#sign-up").await;
+    look("embed").await;
+    browser.open(format!("{path}?lang=es&theme=dark")).await;
+    browser.press("Comenzar").await;
+    browser.find("#condition-error").await;
+    look("embed-faults").await;
+    browser.open(&path).await;
+    browser.find("#condition").await.select_by_label("Melanoma").await.unwrap();
+    browser.find("#email").await.send_keys("three@example.com").await.unwrap();
+    browser.press("Get started").await;
+    browser.see("Check your inbox").await;
+    look("embed-check-inbox").await;
+    for (name, path) in [("admin", "/admin".to_owned()), ("snippets", format!("/admin/embed/{SERIES}"))] {
+        browser.open(demo.admin_url(&path)).await;
+        browser.find("main h1").await;
+        look(name).await;
+    }
 }
 
 async fn before_the_first_part(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&str)) {

@@ -3,8 +3,10 @@
 //! Nothing here sleeps for a fixed time: each step waits for what it needs to see, up to a deadline.
 mod browser;
 mod demo;
+mod embed;
 mod every_page;
 mod guards;
+mod host;
 mod pictures;
 mod process;
 mod story;

@@ -31,6 +31,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
             "links",
             "local",
             "mail",
+            "model",
             "schedule",
             "seal",
             "store",

@@ -9,6 +9,7 @@ mod confirm;
 mod crash;
 mod demo;
 mod dispatch;
+mod embed;
 mod faults;
 mod growth;
 mod guards;

@@ -74,7 +74,7 @@ async fn the_article_leads_to_others_and_those_lead_back_to_the_box() {
 }
 
 /// A new folder, and no code.
-fn two_series() -> Bundle {
+pub fn two_series() -> Bundle {
     let mut files: Vec<(String, String)> =
         Bundle::embedded().files().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
     let second: Vec<_> = files

@@ -25,7 +25,7 @@ use regimen::config::Secret;
 use regimen::content::Bundle;
 use regimen::dispatch;
 use regimen::links::LinkKey;
-use regimen::model::EmailAddress;
+use regimen::model::{EmailAddress, EmbedOrigin};
 use regimen::seal::Keyring;
 use regimen::web::{self, AppState};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -72,6 +72,8 @@ pub struct Setup {
     pub connections: usize,
     pub bundle: Bundle,
     pub sign_ups: Limits,
+    /// The sites that the sign-up box may stand on.
+    pub embed_origins: Vec<&'static str>,
     /// By default all come from loopback and are counted, and none is refused: a story signs up without a form.
     pub guards: guards::Settings,
 }
@@ -86,6 +88,7 @@ impl Default for Setup {
             bundle: Bundle::embedded(),
             // A machine with much else to do is no reason to refuse somebody in a story about something else.
             sign_ups: Limits { longest_wait: process::PATIENCE, ..Limits::default() },
+            embed_origins: Vec::new(),
             guards: guards::Settings { spare_loopback: true, ..guards::Settings::default() },
         }
     }
@@ -123,7 +126,8 @@ impl App {
         let link_key = LinkKey::parse(&"a link key for the tests only ".repeat(2)).unwrap();
         let settings = Settings { sign_ups: setup.sign_ups, guards: setup.guards, ..settings() };
         let service = Service::new(db, clock, library, keyring, link_key, settings);
-        let state = AppState::new(service.clone(), Some(Secret(TOKEN.into())), true);
+        let origins = setup.embed_origins.iter().map(|origin| EmbedOrigin::parse(origin).unwrap()).collect();
+        let state = AppState::new(service.clone(), Some(Secret(TOKEN.into())), true).embedded_on(origins);
         let stop = CancellationToken::new();
         tokio::spawn(web::serve(listener, state, stop.clone()));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();

@@ -29,4 +29,4 @@ once-more-fast = That was fast! So that robots cannot sign other people up, we a
 once-more-proof = The check that keeps robots out did not work, or took too long. Please press once more.
 once-more-address = Your e-mail address
 once-more-condition = Your condition
-once-more-other = Not right? <a href="/articles/{ $series }#sign-up">Fill in the form again</a>.
+once-more-other = Not right? <a href="{ $again }">Fill in the form again</a>.

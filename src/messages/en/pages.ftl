@@ -53,7 +53,7 @@ check-inbox-open = <strong>Open the e-mail from us.</strong> It should arrive wi
 check-inbox-press = <strong>Press the button in it.</strong> That way we know that the address is yours.
 check-inbox-read = <strong>Read the first part.</strong> We send it as soon as you have confirmed.
 check-inbox-nothing = No e-mail from us?
-check-inbox-spam = Please look in your spam or junk folder first. If it is not there either, the address may have a typing mistake in it: <a href="/#sign-up">sign up again</a>, it does no harm.
+check-inbox-spam = Please look in your spam or junk folder first. If it is not there either, the address may have a typing mistake in it: <a href="{ $again }">sign up again</a>, it does no harm.
 check-inbox-before = Signed up before? Then there may be no button to press, or no new e-mail. The series simply goes on.
 new-link-lead = A new link is on its way. It should arrive within a few minutes.
 new-link-what = Open the newest e-mail from us and press the button in it. If you do not see it, please look in your spam or junk folder, too.

@@ -29,4 +29,4 @@ once-more-fast = ¡Qué rapidez! Para que los robots no puedan inscribir a otras
 once-more-proof = La comprobación que impide el paso a los robots no funcionó o tardó demasiado. Por favor, pulse una vez más.
 once-more-address = Su dirección de correo electrónico
 once-more-condition = Su enfermedad
-once-more-other = ¿No es correcto? <a href="/articles/{ $series }#sign-up">Rellene el formulario de nuevo</a>.
+once-more-other = ¿No es correcto? <a href="{ $again }">Rellene el formulario de nuevo</a>.

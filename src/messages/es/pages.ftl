@@ -53,7 +53,7 @@ check-inbox-open = <strong>Abra nuestro correo.</strong> Debería llegar en unos
 check-inbox-press = <strong>Pulse el botón que contiene.</strong> Así sabemos que la dirección es suya.
 check-inbox-read = <strong>Lea la primera parte.</strong> La enviamos en cuanto usted confirme.
 check-inbox-nothing = ¿No ha llegado nuestro correo?
-check-inbox-spam = Busque primero en la carpeta de correo no deseado. Si tampoco está allí, quizá la dirección tenga un error: <a href="/#sign-up">inscríbase otra vez</a>, no pasa nada.
+check-inbox-spam = Busque primero en la carpeta de correo no deseado. Si tampoco está allí, quizá la dirección tenga un error: <a href="{ $again }">inscríbase otra vez</a>, no pasa nada.
 check-inbox-before = ¿Ya se había inscrito? Entonces puede que no haya botón que pulsar ni un correo nuevo. La serie simplemente continúa.
 new-link-lead = Un enlace nuevo va en camino. Debería llegar en unos minutos.
 new-link-what = Abra nuestro correo más reciente y pulse el botón que contiene. Si no lo ve, busque también en la carpeta de correo no deseado.

@@ -83,21 +83,20 @@
     });
   }
 
-  var copy = document.querySelector("[data-copy]");
-  if (copy && navigator.clipboard) {
-    var said = document.querySelector("[data-copy-status]");
+  document.querySelectorAll("[data-copy], [data-copy-from]").forEach(function (copy) {
+    if (!navigator.clipboard) return;
+    var from = document.getElementById(copy.dataset.copyFrom);
+    var said = copy.closest("section").querySelector("[data-copy-status]");
+    function say(text) {
+      return function () {
+        said.textContent = text;
+      };
+    }
     copy.hidden = false;
     copy.addEventListener("click", function () {
-      navigator.clipboard.writeText(copy.dataset.copy).then(
-        function () {
-          said.textContent = copy.dataset.done;
-        },
-        function () {
-          said.textContent = copy.dataset.failed;
-        }
-      );
+      navigator.clipboard.writeText(from ? from.value : copy.dataset.copy).then(say(copy.dataset.done), say(copy.dataset.failed));
     });
-  }
+  });
 
   // The survey is offered once a visit: by the card at the end of the page, or, to who leaves before it, by one that takes no
   // focus and covers no text that it could not be scrolled away from.

@@ -1,7 +1,7 @@
 //! One registry of compiled templates for each language, and the frame that every page stands in.
 use std::sync::LazyLock;
 
-use handlebars::{Handlebars, handlebars_helper};
+use handlebars::{Handlebars, handlebars_helper, html_escape};
 use include_dir::{Dir, include_dir};
 use serde::Serialize;
 
@@ -59,7 +59,21 @@ impl<'a> Head<'a> {
 }
 
 pub(super) fn render(language: Language, template: &str, head: &Head<'_>, page: &impl Serialize) -> String {
+    render_in(language, template, head, None, page)
+}
+
+/// The same, in a frame on another site if one is given.
+pub(super) fn render_in(
+    language: Language,
+    template: &str,
+    head: &Head<'_>,
+    frame: Option<&Frame>,
+    page: &impl Serialize,
+) -> String {
     let body = fill(language, template, page);
+    if let Some(frame) = frame {
+        return in_frame(language, head, frame, &body);
+    }
     let switch_to = Language::ALL.into_iter().filter(|other| head.switch && *other != language);
     let switch_to = switch_to.map(|other| Switch { tag: other.tag(), name: other.own_name() }).collect();
     let frame = Framed {
@@ -92,7 +106,69 @@ struct Switch {
     name: &'static str,
 }
 
-fn fill(language: Language, template: &str, data: &impl Serialize) -> String {
+/// A frame on another site that a page stands in, in place of our own site around it.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Frame {
+    /// `light` or `dark`; without one the reader's system decides.
+    pub theme: Option<&'static str>,
+    /// Where the sign-up box is, in this frame's look.
+    pub path: String,
+    /// The same on our own site; empty when there is no such series.
+    pub article_path: String,
+    /// The language of the series' own words.
+    pub text_language: String,
+    pub sponsor: String,
+    /// Where the box is in each language.
+    #[serde(skip)]
+    pub languages: Vec<(Language, String)>,
+}
+
+#[derive(Serialize)]
+struct InFrame<'a> {
+    title: &'a str,
+    language: &'static str,
+    color_scheme: &'static str,
+    sheet: bool,
+    frame: &'a Frame,
+    switch_to: Vec<FrameSwitch<'a>>,
+    body: &'a str,
+}
+
+#[derive(Serialize)]
+struct FrameSwitch<'a> {
+    tag: &'static str,
+    name: &'static str,
+    path: &'a str,
+}
+
+fn in_frame(language: Language, head: &Head<'_>, frame: &Frame, body: &str) -> String {
+    let others = frame.languages.iter().filter(|(other, _)| head.switch && *other != language);
+    let page = InFrame {
+        title: head.title,
+        language: language.tag(),
+        color_scheme: frame.theme.unwrap_or("light dark"),
+        sheet: head.layout == "note",
+        frame,
+        switch_to: others.map(|(other, path)| FrameSwitch { tag: other.tag(), name: other.own_name(), path }).collect(),
+        body: &in_new_tabs(body),
+    };
+    fill(language, "frame", &page)
+}
+
+/// What leads to our other pages opens in a tab of its own, since those stand in no frame; the box itself stays where it is.
+/// What a reader has typed is escaped, so that every link in here is one of our templates'.
+fn in_new_tabs(body: &str) -> String {
+    const LINK: &str = "<a href=\"/";
+    let mut parts = body.split(LINK);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |page, rest| {
+        let stays = rest.starts_with("embed/");
+        page + if stays { LINK } else { "<a target=\"_blank\" rel=\"noopener\" href=\"/" } + rest
+    })
+}
+
+/// A template's text alone, without a page around it.
+pub(super) fn fill(language: Language, template: &str, data: &impl Serialize) -> String {
     // Templates are part of the binary and their data is typed, so what could fail here fails in the tests of every page.
     TEMPLATES[language as usize].render(template, data).expect("a page's template fits its data")
 }
@@ -108,8 +184,10 @@ fn compiled(language: Language) -> Handlebars<'static> {
     templates.set_prevent_indent(true);
     messages::register(&mut templates, "t", language, Say::Escaped);
     messages::register(&mut templates, "th", language, Say::Markup);
+    templates.register_helper("on_site", Box::new(on_site));
     templates.register_helper("asset", Box::new(asset));
     templates.register_helper("dots", Box::new(dots));
+    templates.register_helper("is_dark", Box::new(is_dark));
     templates.register_helper("is_web", Box::new(is_web));
     templates.register_helper("mail_path", Box::new(mail_path));
     for file in FILES.files().filter(|file| file.path().extension().is_some_and(|end| end == "hbs")) {
@@ -127,6 +205,11 @@ handlebars_helper!(dots: |received: u64, parts: u64| {
     let shown = if parts <= 24 { parts } else { 0 };
     (0..shown).map(|part| part < received).collect::<Vec<bool>>()
 });
+
+// A text with links to our pages, as it must be written on another site. Only our own messages are given to it.
+handlebars_helper!(on_site: |site: str, text: str| text.replace("href=\"/", &format!("href=\"{}/", html_escape(site))));
+
+handlebars_helper!(is_dark: |theme: str| theme == "dark");
 
 handlebars_helper!(is_web: |url: str| url.starts_with("https://") || url.starts_with("http://"));
 

@@ -1,10 +1,13 @@
 //! Every page, with ordinary and with hostile values.
+mod embed;
+
 use super::*;
 use Language::{English, Spanish};
 
 fn sign_up() -> SignUpBox {
     let condition = |key: &str, name: &str| ConditionOption { key: key.into(), name: name.into(), selected: false };
     SignUpBox {
+        post_to: "/subscribe".into(),
         series_slug: "fighting-cancer-with-immunotherapy".into(),
         series_title: "Fighting Cancer With Immunotherapy".into(),
         parts: 6,
@@ -249,6 +252,8 @@ fn once_more(text: &str) -> OnceMorePage {
     let text = || text.to_owned();
     OnceMorePage {
         why: text(),
+        post_to: text(),
+        again_path: text(),
         series_slug: text(),
         series_title: text(),
         email: text(),
@@ -267,6 +272,7 @@ fn pages_saying(text: &str) -> Vec<(&'static str, String)> {
     faulty.after = None;
     faulty.sources = vec![Source { publisher: text(), title: text(), url: text() }];
     faulty.sign_up = SignUpBox {
+        post_to: text(),
         series_slug: text(),
         series_title: text(),
         parts: 1,
@@ -322,8 +328,8 @@ fn pages_saying(text: &str) -> Vec<(&'static str, String)> {
     let others = vec![
         ("article", article().render(English)),
         ("article-errors", faulty.render(English)),
-        ("once-more", once_more(&text()).render(English)),
-        ("check-inbox", CheckInboxPage {}.render(English)),
+        ("once-more", once_more(&text()).render_in(English, None)),
+        ("check-inbox", CheckInboxPage { again_path: text() }.render_in(English, None)),
         ("confirm", ConfirmPage { series_title: text(), post_to: text() }.render(English)),
         ("confirmed", ConfirmedPage { series_title: text(), parts: 6 }.render(English)),
         ("confirmed-one", ConfirmedPage { series_title: text(), parts: 1 }.render(English)),
@@ -348,7 +354,7 @@ fn pages_saying(text: &str) -> Vec<(&'static str, String)> {
         ("policy", PolicyPage { title: text(), version: text(), html: "<p>Text.</p>".into() }.render(English)),
         ("error", ErrorPage { status: 404, title: text(), detail: text() }.render(English)),
     ];
-    others.into_iter().chain(voices_saying(&text())).collect()
+    others.into_iter().chain(voices_saying(&text())).chain(embed::admin_saying(&text())).collect()
 }
 
 #[test]
@@ -375,13 +381,13 @@ fn every_page_is_in_the_readers_language_and_can_be_switched() {
     );
     assert!(html.contains("<a href=\"?lang=en\" lang=\"en\" hreflang=\"en\">English</a>"));
     // What answers a form cannot be asked for again.
-    assert!(!CheckInboxPage {}.render(Spanish).contains("?lang="));
+    assert!(!CheckInboxPage { again_path: "/#sign-up".into() }.render_in(Spanish, None).contains("?lang="));
 }
 
 #[test]
 fn what_a_stranger_typed_stays_text() {
     let hostile = r#""><script>alert(1)</script><img src=x onerror=alert(1)> '{{title}}' & javascript:alert(1)"#;
-    for (name, html) in pages_saying(hostile) {
+    for (name, html) in pages_saying(hostile).into_iter().chain(embed::framed_saying(hostile)) {
         assert!(!html.contains("<script>"), "{name}");
         assert!(!html.contains("<img"), "{name}");
         assert!(!html.contains(r#"">&lt;"#), "{name}: no attribute ends early");
@@ -404,7 +410,7 @@ fn trusted_html_stays_html() {
 
 #[test]
 fn the_strict_content_policy_holds() {
-    for (name, html) in pages_saying("Plain") {
+    for (name, html) in pages_saying("Plain").into_iter().chain(embed::framed_saying("Plain")) {
         assert!(!html.contains("<style") && !html.contains(" style="), "{name} has no inline style");
         let handler =
             all_tags(&html).flat_map(str::split_whitespace).find(|word| word.starts_with("on") && word.contains('='));
@@ -416,21 +422,22 @@ fn the_strict_content_policy_holds() {
         for link in loaded.chain(tags(&html, "script")) {
             let url = attribute(link, "href").or_else(|| attribute(link, "src")).expect("it points somewhere");
             let asset = url.strip_prefix("/assets/").and_then(crate::web::assets::get);
-            assert!(asset.is_some(), "{name}: {url} is served");
+            assert!(asset.is_some() || url == "/embed.js", "{name}: {url} is served");
         }
     }
 }
 
 #[test]
-fn only_the_articles_have_a_script() {
+fn few_pages_have_a_script() {
     for (name, html) in pages_saying("Plain") {
-        assert_eq!(html.contains("<script"), name.starts_with("article") || name == "related", "{name}");
+        let has_one = name.starts_with("article") || ["related", "snippets"].contains(&name);
+        assert_eq!(html.contains("<script"), has_one, "{name}");
     }
 }
 
 #[test]
 fn every_input_has_a_label_and_every_reference_a_target() {
-    for (name, html) in pages_saying("Plain") {
+    for (name, html) in pages_saying("Plain").into_iter().chain(embed::framed_saying("Plain")) {
         let ids: Vec<&str> = all_tags(&html).filter_map(|tag| attribute(tag, "id")).collect();
         for input in tags(&html, "input").into_iter().chain(tags(&html, "select")) {
             if attribute(input, "type") != Some("hidden") {
@@ -475,7 +482,7 @@ fn pages_for_one_reader_are_kept_out_of_search_and_history() {
         assert_eq!(html.contains("name=\"referrer\" content=\"no-referrer\""), private, "{name}");
         let title = between(&html, "<title>", "</title>");
         // The article and an error are titled by whoever wrote them.
-        let titled_by_us = private && !["article-errors", "error", "survey", "figures"].contains(&name);
+        let titled_by_us = private && !["article-errors", "error", "survey", "figures", "snippets"].contains(&name);
         assert!(!(titled_by_us && title.contains(series)), "{name}: {title}");
     }
 }
@@ -612,7 +619,7 @@ fn a_part_that_is_read_keeps_its_own_language() {
 #[test]
 fn the_pages_say_what_comes_next() {
     let series_title = || "Fighting Cancer".to_owned();
-    assert!(CheckInboxPage {}.render(English).contains("spam"));
+    assert!(CheckInboxPage { again_path: "/#sign-up".into() }.render_in(English, None).contains("spam"));
     assert!(SupersededPage { series_title: series_title() }.render(English).contains("newer"));
     let confirmed = |parts| ConfirmedPage { series_title: series_title(), parts }.render(English);
     assert!(confirmed(6).contains("There are 6 in all"));

@@ -50,7 +50,7 @@ async fn front(State(state): State<AppState>, lang: Lang) -> Response {
             };
             let canonical = format!("{}/", state.service.public_url());
             let page = SeriesListPage { series: series().map(card).collect(), canonical };
-            public(html(StatusCode::OK, page.render(language)))
+            as_public(html(StatusCode::OK, page.render(language)))
         }
     }
 }
@@ -67,7 +67,7 @@ async fn article_of(State(state): State<AppState>, lang: Lang, Path(slug): Path<
 async fn main_article(state: &AppState, series: &Series, language: Language) -> Response {
     let mut page = article(&state.service, series, language, &Typed::default(), &Faults::default());
     page.after = Some(after(&state.service, series, MAIN_ARTICLE, &page.head, language).await);
-    public(html(StatusCode::OK, page.render(language)))
+    as_public(html(StatusCode::OK, page.render(language)))
 }
 
 async fn related_of(
@@ -98,7 +98,7 @@ async fn related_article(service: &Service, series: &Series, related: &Related, 
         language: language.tag().to_owned(),
         after: Some(after),
     };
-    public(html(StatusCode::OK, page.render(language)))
+    as_public(html(StatusCode::OK, page.render(language)))
 }
 
 /// The article with its sign-up box; what was typed is kept, and what is wrong stands beside its field.
@@ -110,32 +110,45 @@ pub(in crate::web) fn article(
     faults: &Faults,
 ) -> ArticlePage {
     let article = &series.article;
-    let condition = |one: &crate::content::Condition| ConditionOption {
-        key: one.key.as_str().to_owned(),
-        name: one.name.clone(),
-        selected: one.key.as_str() == typed.condition,
-    };
     ArticlePage {
         head: head(service, series, MAIN_ARTICLE, [&article.title, &article.description, &article.byline]),
         before_sign_up_html: article.before_sign_up.clone(),
         after_sign_up_html: article.after_sign_up.clone(),
         sources: sources_of(&article.sources),
-        sign_up: SignUpBox {
-            series_slug: series.slug.to_string(),
-            series_title: series.title.clone(),
-            parts: series.steps.len(),
-            conditions: series.conditions.iter().map(condition).collect(),
-            // Kept for correcting: what no address has, and no page can carry, is left out.
-            email: typed.email.chars().filter(|one| !one.is_control()).take(254).collect(),
-            email_error: faults.email.clone(),
-            condition_error: faults.condition.clone(),
-            passing_error: faults.passing.clone(),
-            timezone: typed.timezone.chars().filter(|one| !one.is_control()).take(64).collect(),
-            language: language.tag().to_owned(),
-            guards: guards::fields(service, &series.slug, &typed.token),
-        },
+        sign_up: sign_up_box(service, series, language, typed, faults, "/subscribe"),
         language: language.tag().to_owned(),
         after: None,
+    }
+}
+
+/// The form of a series, which posts to a path of ours.
+pub(in crate::web) fn sign_up_box(
+    service: &Service,
+    series: &Series,
+    language: Language,
+    typed: &Typed,
+    faults: &Faults,
+    post_to: &str,
+) -> SignUpBox {
+    let condition = |one: &crate::content::Condition| ConditionOption {
+        key: one.key.as_str().to_owned(),
+        name: one.name.clone(),
+        selected: one.key.as_str() == typed.condition,
+    };
+    SignUpBox {
+        post_to: post_to.to_owned(),
+        series_slug: series.slug.to_string(),
+        series_title: series.title.clone(),
+        parts: series.steps.len(),
+        conditions: series.conditions.iter().map(condition).collect(),
+        // Kept for correcting: what no address has, and no page can carry, is left out.
+        email: typed.email.chars().filter(|one| !one.is_control()).take(254).collect(),
+        email_error: faults.email.clone(),
+        condition_error: faults.condition.clone(),
+        passing_error: faults.passing.clone(),
+        timezone: typed.timezone.chars().filter(|one| !one.is_control()).take(64).collect(),
+        language: language.tag().to_owned(),
+        guards: guards::fields(service, &series.slug, &typed.token),
     }
 }
 
@@ -208,11 +221,11 @@ fn policy(State(state): State<AppState>, lang: Lang, policy: Policy) -> Response
     let library = state.service.library();
     let page = library.policy_in(policy, language);
     let page = PolicyPage { title: page.title.clone(), version: page.version.clone(), html: page.html.clone() };
-    public(html(StatusCode::OK, page.render(language)))
+    as_public(html(StatusCode::OK, page.render(language)))
 }
 
 /// A page that may be kept for a while by whoever fetched it.
-fn public(mut response: Response) -> Response {
+pub(in crate::web) fn as_public(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
     headers.insert(header::VARY, HeaderValue::from_static("accept-language, cookie"));

@@ -23,7 +23,7 @@ use crate::actions::ActionError;
 use crate::messages::{self, Language};
 use crate::web::pages::ErrorPage;
 
-pub(super) use articles::article;
+pub(super) use articles::{article, as_public, sign_up_box};
 
 /// Pages behind a token are nobody's to find.
 const ROBOTS: &str = "User-agent: *\nDisallow: /confirm/\nDisallow: /unsubscribe/\nDisallow: /manage/\nDisallow: /fresh/\n\
@@ -64,15 +64,11 @@ async fn asset(lang: Lang, Path(name): Path<String>, headers: HeaderMap) -> Resp
     let Some(asset) = assets::get(&name) else {
         return error_page(lang.get(), StatusCode::NOT_FOUND, "error-no-file");
     };
-    let unchanged = headers.get(header::IF_NONE_MATCH).is_some_and(|given| given == asset.etag);
-    let mut response = if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { asset.bytes.into_response() };
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
-    if let Ok(etag) = HeaderValue::from_str(asset.etag) {
-        headers.insert(header::ETAG, etag);
-    }
     // The name changes with the content.
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    let mut response = assets::answer(&asset, &headers, assets::CACHE_CONTROL);
+    // The sign-up box may stand in a site that isolates itself, and a worker of it must say that it would, too.
+    let isolated = HeaderName::from_static("cross-origin-embedder-policy");
+    response.headers_mut().insert(isolated, HeaderValue::from_static("require-corp"));
     response
 }
 
