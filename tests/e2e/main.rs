@@ -1,12 +1,19 @@
 //! A reader's way, in a real browser: Chromium, driven by chromedriver, against `regimen demo`.
 //!
 //! Nothing here sleeps for a fixed time: each step waits for what it needs to see, up to a deadline.
+mod accessible;
 mod browser;
+mod critic;
 mod demo;
 mod every_page;
+mod first_view;
 mod guards;
+mod keyboard;
 mod pictures;
 mod process;
+mod scanner;
+mod share;
+mod steering;
 mod story;
 mod voices;
 mod without_scripts;

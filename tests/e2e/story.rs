@@ -5,7 +5,7 @@ use crate::browser::{Browser, WIDTHS, ZONE, gone};
 use crate::demo::{Demo, PARTS};
 use crate::eventually;
 
-const SERIES_TITLE: &str = "Fighting Cancer With Immunotherapy";
+pub const SERIES_TITLE: &str = "Fighting Cancer With Immunotherapy";
 const TAB: &str = "\u{E004}";
 const ENTER: &str = "\u{E007}";
 
