@@ -30,7 +30,7 @@ async fn nor_in_spanish() {
     demo.sign_up_in("es", address).await;
     let confirmation = demo.mail_to(address, 0).await;
     let mut faults = Vec::new();
-    let mut pages = vec![
+    for (name, page) in [
         ("article", demo.pages.clone()),
         ("related", format!("{}/articles/{SERIES}/side-effects", demo.pages)),
         ("helpful", format!("{}/helpful/{SERIES}/antibodies", demo.pages)),
@@ -38,8 +38,7 @@ async fn nor_in_spanish() {
         ("privacy", format!("{}/privacy", demo.pages)),
         ("mail-confirmation", format!("{}/mail/{}/html", demo.inbox, confirmation.id)),
         ("confirm", confirmation.link("confirm").to_string()),
-    ];
-    for (name, page) in pages.drain(..) {
+    ] {
         browser.open(page).await;
         assert_eq!(browser.run("return document.documentElement.lang").await, "es", "{name}");
         judge_both(&browser, name, &mut faults).await;

@@ -193,7 +193,7 @@ impl Browser {
         self.devtools("Page.setBypassCSP", json!({ "enabled": true })).await;
     }
 
-    /// May the page read the clipboard?
+    /// Lets pages read what was copied.
     pub async fn allow_reading_the_clipboard(&self) {
         let permissions = json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] });
         self.devtools("Browser.grantPermissions", permissions).await;
@@ -244,10 +244,22 @@ impl Browser {
 
     /// A PNG of the page as it is `width` pixels wide: its first `height` pixels, or all of it.
     pub async fn picture(&self, width: u32, height: Option<u32>, scale: f32) -> Vec<u8> {
+        self.picture_from(0.0, width, height, scale).await
+    }
+
+    /// A picture that begins a little above an element.
+    pub async fn picture_below(&self, css: &str, width: u32, height: u32) -> Vec<u8> {
+        self.resize(width).await;
+        let top = format!("return document.querySelector('{css}').getBoundingClientRect().top + scrollY - 40");
+        let top = self.run(&top).await.as_f64().unwrap();
+        self.picture_from(top, width, Some(height), 1.0).await
+    }
+
+    async fn picture_from(&self, top: f64, width: u32, height: Option<u32>, scale: f32) -> Vec<u8> {
         self.resize(width).await;
         let full = self.run("return Math.ceil(document.body.getBoundingClientRect().bottom)").await.as_f64().unwrap();
         let height = height.map_or(full, f64::from);
-        let clip = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": scale });
+        let clip = json!({ "x": 0, "y": top, "width": width, "height": height, "scale": scale });
         let wishes = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
         let answer = self.devtools("Page.captureScreenshot", wishes).await;
         BASE64_STANDARD.decode(answer["data"].as_str().unwrap()).unwrap()
@@ -274,7 +286,7 @@ impl Browser {
     }
 
     /// The answers that have come since the log was last asked: address, and octets on the wire, headers included.
-    pub async fn fetched(&self) -> Vec<(String, u64)> {
+    pub async fn fetched(&self) -> Vec<(String, f64)> {
         let entries = self.log("performance").await;
         let texts = entries.iter().filter_map(|entry| entry["message"].as_str());
         let messages: Vec<Value> = texts.filter_map(|text| serde_json::from_str(text).ok()).collect();
@@ -289,7 +301,7 @@ impl Browser {
                 Some("Network.loadingFinished") => {
                     let octets = about["encodedDataLength"].as_f64().unwrap_or_default();
                     let url = urls.get(request).copied().unwrap_or_default();
-                    answers.push((url.to_owned(), octets as u64));
+                    answers.push((url.to_owned(), octets));
                 }
                 _ => {}
             }

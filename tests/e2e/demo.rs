@@ -83,8 +83,13 @@ impl Demo {
 
     /// The same, for mails in another language.
     pub async fn sign_up_in(&self, language: &str, address: &str) {
-        let mut fields = vec![("series", SERIES), ("email", address), ("condition", "lung"), ("language", language)];
-        fields.push(("timezone", "Europe/Vienna"));
+        let fields = [
+            ("series", SERIES),
+            ("email", address),
+            ("condition", "lung"),
+            ("language", language),
+            ("timezone", "Europe/Vienna"),
+        ];
         let answer = self.http.post(format!("{}/subscribe", self.pages)).form(&fields).send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.status());
     }

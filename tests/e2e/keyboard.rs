@@ -64,7 +64,8 @@ async fn the_eye_can_follow_the_keyboard_through_every_page() {
     browser.open(demo.mail_to(address, 0).await.link("confirm")).await;
     browser.press("Yes, send me the series").await;
     let manage = demo.mail_to(address, 1).await.link("manage");
-    for page in [demo.pages.clone(), format!("{}/survey/{SERIES}", demo.pages), manage.to_string(), demo.inbox.clone()] {
+    for page in [demo.pages.clone(), format!("{}/survey/{SERIES}", demo.pages), manage.to_string(), demo.inbox.clone()]
+    {
         browser.open(&page).await;
         browser.run("document.querySelectorAll('details').forEach(it => it.open = true)").await;
         let mut stops = Vec::new();
