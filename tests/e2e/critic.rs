@@ -34,7 +34,9 @@ pub async fn sit_beside(browser: &Browser) {
 pub async fn judge(browser: &Browser) -> Vec<String> {
     browser.set_dark(true).await;
     let mut faults = verdict(browser, json!({ "type": "rule", "values": OF_COLOURS })).await;
-    faults.iter_mut().for_each(|fault| fault.insert_str(0, "dark: "));
+    for fault in &mut faults {
+        fault.insert_str(0, "dark: ");
+    }
     browser.set_dark(false).await;
     faults.extend(verdict(browser, json!({ "type": "tag", "values": STANDARDS })).await);
     faults

@@ -46,15 +46,17 @@ async fn calendar(demo: &Demo, browser: &Browser, save: &impl Fn(&str, Vec<u8>))
     demo.sign_up(address).await;
     demo.press(&demo.mail_to(address, 0).await.link("confirm")).await;
     let manage = demo.mail_to(address, 1).await.link("manage");
-    let mut now = manage.clone();
-    now.set_path(&format!("{}/now", manage.path()));
-    demo.press(&now).await;
+    let received = async |parts: &str| {
+        eventually(parts, async || {
+            browser.open(&manage).await;
+            browser.text(".status").await.contains(parts).then_some(())
+        })
+        .await;
+    };
+    received("1 of 6 parts").await;
+    browser.press("Send me the next part now").await;
     demo.mail_to(address, 2).await;
-    eventually("the part to be settled", async || {
-        browser.open(&manage).await;
-        browser.text(".status").await.contains("2 of 6").then_some(())
-    })
-    .await;
+    received("2 of 6 parts").await;
     save("calendar.png", browser.picture(1280, Some(1250), 1.0).await);
     browser.set_dark(true).await;
     save("calendar-phone.png", browser.picture(360, Some(780), 2.0).await);
