@@ -21,6 +21,6 @@ pub fn preview(
         Some(key) => key,
         None => &series.conditions.first().ok_or(ActionError::NotFound("condition in this series"))?.key,
     };
-    let links = service.reader_links(&LinksOf::nobody(series.words, step));
+    let links = service.reader_links(&LinksOf::nobody(&series, step));
     Ok(series.render_step(step, condition, &links)?)
 }

@@ -11,6 +11,7 @@ use super::guards::{self, Guards};
 use super::health::Vitals;
 use super::sign_up::{Limits, SignUps};
 use super::voices::Waiting;
+use super::voices::helpful::Text;
 use crate::clock::Clock;
 use crate::content::{Bundle, Fault, Library, ReaderLinks, Series, compile};
 use crate::links::{Link, LinkKey, Purpose};
@@ -69,15 +70,17 @@ pub struct LinksOf<'a> {
     /// The number of the confirmation request that the mail answers.
     pub confirm_request: i32,
     pub language: Language,
+    pub series: &'a SeriesSlug,
     /// The step that the mail is, if it is one.
     pub step: Option<&'a StepKey>,
 }
 
 impl<'a> LinksOf<'a> {
     /// For a preview or a test: signed for an enrollment that does not exist.
-    pub fn nobody(language: Language, step: &'a StepKey) -> Self {
+    pub fn nobody(series: &'a Series, step: &'a StepKey) -> Self {
         let bucket = Bucket::all().next().expect("there are 64 buckets");
-        Self { bucket, enrollment: Uuid::nil(), confirm_request: 0, language, step: Some(step) }
+        let (language, series) = (series.words, &series.slug);
+        Self { bucket, enrollment: Uuid::nil(), confirm_request: 0, language, series, step: Some(step) }
     }
 }
 
@@ -234,8 +237,10 @@ impl Service {
         };
         let manage_url = sign(Purpose::Manage, "manage", 0);
         let view = |step: &StepKey| format!("{manage_url}/parts/{step}/{}", self.copy_proof(bucket, enrollment, step));
+        let helpful = |step: &StepKey| Text::Part(mail.series.clone(), step.clone()).path();
         ReaderLinks {
             view_url: mail.step.map(view).unwrap_or_default(),
+            helpful_url: mail.step.map(|step| format!("{}{}", self.public_url(), helpful(step))).unwrap_or_default(),
             unsubscribe_url: sign(Purpose::Unsubscribe, "unsubscribe", 0),
             manage_url,
             fresh_url: sign(Purpose::Fresh, "fresh", 0),

@@ -28,7 +28,7 @@ const RESERVED: [&str; 7] =
     ["layouts", "partials", "policies", "confirmation", "reminder", "already-signed-up", "fresh-link"];
 
 pub(super) const STEP_LINKS: &[&str] =
-    &["unsubscribe_url", "manage_url", "privacy_url", "terms_url", "site_url", "view_url"];
+    &["unsubscribe_url", "manage_url", "privacy_url", "terms_url", "site_url", "view_url", "helpful_url"];
 
 /// A mail that belongs to no step: its folder, the reader's values that it can show, and those that it must.
 struct SystemMail {

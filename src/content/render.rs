@@ -22,6 +22,8 @@ pub struct ReaderLinks {
     pub site_url: String,
     /// The same part as a page; empty in a mail that is no step.
     pub view_url: String,
+    /// Where this part can be called helpful or not: the same for all readers. Empty as the one before.
+    pub helpful_url: String,
     /// How long the confirmation link works, in words: `3 days`.
     pub expires_in: String,
 }
@@ -40,6 +42,7 @@ impl ReaderLinks {
             terms_url: "https://example.org/terms".to_owned(),
             site_url: "https://example.org/".to_owned(),
             view_url: link("manage"),
+            helpful_url: "https://example.org/helpful/series/step".to_owned(),
             expires_in: "3 days".to_owned(),
         }
     }

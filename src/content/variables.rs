@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use super::bundle::Bundle;
 
 /// Every variable there is; a mark holds a place in this list.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "series_title",
     "condition_name",
     "part_number",
@@ -22,6 +22,7 @@ const NAMES: [&str; 17] = [
     "expires_in",
     "fresh_url",
     "view_url",
+    "helpful_url",
 ];
 
 /// What stands for a variable: letters and digits only, which neither Markdown nor HTML nor a URL changes.
@@ -116,7 +117,7 @@ impl Marks {
             Part::Variable(
                 "unsubscribe_url" | "manage_url" | "confirm_url" | "never_url" | "fresh_url" | "view_url",
             ) => 80,
-            Part::Variable("site_url" | "privacy_url" | "terms_url") => 36,
+            Part::Variable("site_url" | "privacy_url" | "terms_url" | "helpful_url") => 36,
             Part::Variable(_) => 7,
         };
         self.split(text).into_iter().map(part).sum()

@@ -46,6 +46,7 @@ fn mail_of(service: &Service, settings: &Settings, claimed: &Claimed) -> anyhow:
         enrollment: claimed.enrollment,
         confirm_request: claimed.request,
         language: series.words,
+        series: &claimed.series,
         step: claimed.step.as_ref(),
     });
     let rendered = match (claimed.kind, &claimed.step) {
@@ -89,7 +90,7 @@ pub(super) fn prepare_test(
     let series = service.series(&SeriesSlug::parse(&test.series)?)?;
     let nobody = crate::model::Bucket::all().next().expect("there are 64 buckets");
     let step = StepKey::parse(&test.step)?;
-    let links = service.reader_links(&LinksOf::nobody(series.words, &step));
+    let links = service.reader_links(&LinksOf::nobody(&series, &step));
     let rendered = series.render_step(&step, &ConditionKey::parse(&test.condition)?, &links)?;
     let to = EmailAddress::parse(&test.recipient)?;
     let id = MessageId::new(test.id, &series.from);

@@ -1,6 +1,8 @@
 //! A headless Chromium with an empty profile, and what a reader and a critic do with it.
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use fantoccini::elements::Element;
@@ -45,6 +47,9 @@ const TOO_WIDE: &str = r"
 
 pub struct Browser {
     pub client: Client,
+    downloads: PathBuf,
+    /// The reader's own width, which other widths give way to again.
+    width: AtomicU32,
     _driver: Process,
 }
 
@@ -58,16 +63,22 @@ impl Browser {
         Self::start_with(json!({ "profile.managed_default_content_settings.javascript": 2 })).await
     }
 
-    async fn start_with(preferences: Value) -> Self {
-        let mut profile = PathBuf::new();
+    /// As for a reader whose browser asks for pages in this language.
+    pub async fn start_in(language: &str) -> Self {
+        Self::start_with(json!({ "intl.accept_languages": language })).await
+    }
+
+    async fn start_with(mut preferences: Value) -> Self {
+        let (mut profile, mut downloads) = (PathBuf::new(), PathBuf::new());
         let mut driver = Process::start("chromedriver (`./dev test` installs it)", |folder| {
-            profile = folder.join("profile");
+            (profile, downloads) = (folder.join("profile"), folder.join("downloads"));
             let mut command = Command::new("chromedriver");
             // Chromium writes into its user's home, too.
             command.arg("--port=0").env("TZ", ZONE).env("HOME", folder).env("XDG_CONFIG_HOME", folder);
             command
         });
         let port = driver.line_after("started successfully on port ").await;
+        preferences["download.default_directory"] = json!(downloads);
         let data = format!("--user-data-dir={}", profile.display());
         let arguments: Vec<&str> = ARGUMENTS.into_iter().chain([data.as_str()]).collect();
         let mut options = json!({ "args": arguments, "prefs": preferences });
@@ -80,7 +91,7 @@ impl Browser {
         builder.capabilities(wishes.as_object().unwrap().clone());
         let client = builder.connect(&format!("http://127.0.0.1:{}", port.trim_end_matches('.'))).await;
         let client = client.expect("chromedriver starts Chromium, which `./dev test` installs");
-        let browser = Self { client, _driver: driver };
+        let browser = Self { client, downloads, width: WIDTHS[0].into(), _driver: driver };
         browser.resize(WIDTHS[0]).await;
         // What the empty first page has fetched is not ours.
         browser.log("performance").await;
@@ -125,6 +136,42 @@ impl Browser {
         button.click().await.unwrap();
     }
 
+    /// Follows the link with these words.
+    pub async fn follow(&self, words: &str) {
+        let path = format!("//a[normalize-space()='{words}']");
+        let link = eventually(words, async || self.client.find(Locator::XPath(&path)).await.ok()).await;
+        link.click().await.unwrap();
+    }
+
+    /// Chooses from the list of this id.
+    pub async fn choose(&self, id: &str, value: &str) {
+        self.find(&format!("#{id}")).await.select_by_value(value).await.unwrap();
+    }
+
+    /// Waits until `<main>` says this.
+    pub async fn hear(&self, words: &str) {
+        eventually(words, async || {
+            let main = self.client.find(Locator::Css("main")).await.ok()?;
+            main.text().await.ok()?.contains(words).then_some(())
+        })
+        .await;
+    }
+
+    /// The file that was downloaded last, as soon as it is whole.
+    pub async fn downloaded(&self) -> String {
+        eventually("a file", async || {
+            let files = std::fs::read_dir(&self.downloads).ok()?.filter_map(Result::ok).map(|file| file.path());
+            let whole = files.filter(|file| file.extension().is_some_and(|ending| ending != "crdownload"));
+            let newest = whole.max_by_key(|file| file.metadata().and_then(|about| about.modified()).ok())?;
+            std::fs::read_to_string(newest).ok().filter(|text| !text.is_empty())
+        })
+        .await
+    }
+
+    pub async fn click(&self, css: &str) {
+        self.find(css).await.click().await.unwrap();
+    }
+
     /// Opens or closes what is behind a summary.
     pub async fn unfold(&self, summary: &str) {
         let path = format!("//summary[normalize-space()='{summary}']");
@@ -134,6 +181,22 @@ impl Browser {
 
     pub async fn run(&self, script: &str) -> Value {
         self.client.execute(script, vec![]).await.unwrap()
+    }
+
+    /// Runs this in each page that is opened from now on, before the page's own scripts.
+    pub async fn run_in_each_page(&self, script: &str) {
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await;
+    }
+
+    /// From now on no page's policy holds.
+    pub async fn bypass_policies(&self) {
+        self.devtools("Page.setBypassCSP", json!({ "enabled": true })).await;
+    }
+
+    /// Lets pages read what was copied.
+    pub async fn allow_reading_the_clipboard(&self) {
+        let permissions = json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] });
+        self.devtools("Browser.grantPermissions", permissions).await;
     }
 
     /// Waits for the page with this heading, and looks whether it fits on each width.
@@ -153,7 +216,13 @@ impl Browser {
             let page = self.client.title().await.unwrap();
             assert!(wide.is_empty(), "“{page}” is too wide for {width} pixels: {wide:#?}");
         }
-        self.resize(WIDTHS[0]).await;
+        self.resize(self.width.load(Ordering::Relaxed)).await;
+    }
+
+    /// From now on, what the browser goes back to.
+    pub async fn stay_at(&self, width: u32) {
+        self.width.store(width, Ordering::Relaxed);
+        self.resize(width).await;
     }
 
     /// What sticks out when the page is so wide.
@@ -175,10 +244,22 @@ impl Browser {
 
     /// A PNG of the page as it is `width` pixels wide: its first `height` pixels, or all of it.
     pub async fn picture(&self, width: u32, height: Option<u32>, scale: f32) -> Vec<u8> {
+        self.picture_from(0.0, width, height, scale).await
+    }
+
+    /// A picture that begins a little above an element.
+    pub async fn picture_below(&self, css: &str, width: u32, height: u32) -> Vec<u8> {
+        self.resize(width).await;
+        let top = format!("return document.querySelector('{css}').getBoundingClientRect().top + scrollY - 40");
+        let top = self.run(&top).await.as_f64().unwrap();
+        self.picture_from(top, width, Some(height), 1.0).await
+    }
+
+    async fn picture_from(&self, top: f64, width: u32, height: Option<u32>, scale: f32) -> Vec<u8> {
         self.resize(width).await;
         let full = self.run("return Math.ceil(document.body.getBoundingClientRect().bottom)").await.as_f64().unwrap();
         let height = height.map_or(full, f64::from);
-        let clip = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": scale });
+        let clip = json!({ "x": 0, "y": top, "width": width, "height": height, "scale": scale });
         let wishes = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
         let answer = self.devtools("Page.captureScreenshot", wishes).await;
         BASE64_STANDARD.decode(answer["data"].as_str().unwrap()).unwrap()
@@ -202,6 +283,30 @@ impl Browser {
         let faults = console.iter().map(|entry| entry["message"].as_str().unwrap_or_default());
         let wanted = |fault: &str| expected.iter().any(|code| fault.contains(&format!("with a status of {code} ")));
         faults.filter(|fault| !wanted(fault)).map(str::to_owned).collect()
+    }
+
+    /// The answers that have come since the log was last asked: address, and octets on the wire, headers included.
+    pub async fn fetched(&self) -> Vec<(String, f64)> {
+        let entries = self.log("performance").await;
+        let texts = entries.iter().filter_map(|entry| entry["message"].as_str());
+        let messages: Vec<Value> = texts.filter_map(|text| serde_json::from_str(text).ok()).collect();
+        let (mut urls, mut answers) = (BTreeMap::new(), Vec::new());
+        for message in messages.iter().map(|one| &one["message"]) {
+            let about = &message["params"];
+            let request = about["requestId"].as_str().unwrap_or_default();
+            match message["method"].as_str() {
+                Some("Network.responseReceived") => {
+                    urls.insert(request, about["response"]["url"].as_str().unwrap_or_default());
+                }
+                Some("Network.loadingFinished") => {
+                    let octets = about["encodedDataLength"].as_f64().unwrap_or_default();
+                    let url = urls.get(request).copied().unwrap_or_default();
+                    answers.push((url.to_owned(), octets));
+                }
+                _ => {}
+            }
+        }
+        answers
     }
 
     async fn log(&self, kind: &'static str) -> Vec<Value> {

@@ -15,7 +15,7 @@ const SETTINGS: [&str; 8] =
     ["REGIMEN_CONFIG", "DATABASE_URL", "SMTP_URL", "PUBLIC_URL", "BIND", "ADMIN_TOKEN", "SEAL_KEYS", "LINK_KEY"];
 
 pub struct Demo {
-    _process: Process,
+    process: Process,
     /// Where the reader's pages are, such as `http://127.0.0.1:8080`.
     pub pages: String,
     /// Where the inbox is.
@@ -28,7 +28,7 @@ pub struct Demo {
 pub struct Mail {
     pub id: u64,
     pub subject: String,
-    text: String,
+    pub text: String,
 }
 
 impl Mail {
@@ -68,7 +68,7 @@ impl Demo {
         let api = process.line_after("Admin API ").await;
         let (_, token) = api.split_once("Bearer ").expect("the demo prints the admin token");
         Self {
-            _process: process,
+            process,
             pages: pages.trim_end_matches('/').to_owned(),
             inbox: inbox.trim_end_matches('/').to_owned(),
             token: token.trim_end_matches(')').to_owned(),
@@ -83,9 +83,38 @@ impl Demo {
 
     /// Signs up without a browser.
     pub async fn sign_up(&self, address: &str) {
-        let fields = [("series", SERIES), ("email", address), ("condition", "lung"), ("timezone", "Europe/Vienna")];
+        self.sign_up_in("en", address).await;
+    }
+
+    /// The same, for mails in another language.
+    pub async fn sign_up_in(&self, language: &str, address: &str) {
+        let fields = [
+            ("series", SERIES),
+            ("email", address),
+            ("condition", "lung"),
+            ("language", language),
+            ("timezone", "Europe/Vienna"),
+        ];
         let answer = self.http.post(format!("{}/subscribe", self.pages)).form(&fields).send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.status());
+    }
+
+    /// Presses the button that a page has, without a browser.
+    pub async fn press(&self, link: &Url) {
+        let answer = self.http.post(link.clone()).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+    }
+
+    /// Where its database can be reached.
+    pub fn database(&self) -> String {
+        let sockets = std::fs::read_to_string(self.process.folder().join("data/database/sockets")).unwrap();
+        let host: String = url::form_urlencoded::byte_serialize(sockets.trim().as_bytes()).collect();
+        format!("postgresql://postgres@localhost:5432/postgres?host={host}")
+    }
+
+    pub async fn html_of(&self, mail: &Mail) -> String {
+        let answer = self.http.get(format!("{}/mail/{}/html", self.inbox, mail.id)).send().await.unwrap();
+        answer.error_for_status().unwrap().text().await.unwrap()
     }
 
     /// The reasons for which the guards would have refused somebody, had it not been in a demo.

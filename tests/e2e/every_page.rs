@@ -2,6 +2,8 @@
 use crate::browser::{Browser, WIDTHS};
 use crate::demo::{Demo, PARTS, SERIES};
 use crate::eventually;
+use crate::story::sign_up;
+use crate::voices::LEAVE;
 
 #[tokio::test]
 async fn every_page_fits_and_is_quiet() {
@@ -54,9 +56,19 @@ pub async fn visit_all(demo: &Demo, browser: &Browser, mut look: impl AsyncFnMut
     browser.find("#condition-error").await;
     look("article-faults").await;
     of_the_box(demo, browser, &mut look).await;
+    browser.open(&demo.pages).await;
+    browser.run(LEAVE).await;
+    look("article-leave").await;
+    browser.open(format!("{}/helpful/fighting-cancer-with-immunotherapy/antibodies", demo.pages)).await;
+    browser.press("Yes").await;
+    browser.see("Thank you").await;
+    look("helpful-thanks").await;
+    sign_up(demo, browser, "four@example.com").await;
+    look("check-inbox").await;
     before_the_first_part(demo, browser, &mut look).await;
     with_the_first_part(demo, browser, &mut look).await;
     in_the_inbox(demo, browser, &mut look).await;
+    at_the_end(demo, browser, &mut look).await;
 }
 
 /// The box alone, as it stands in a frame, and the pages on which admins get it.
@@ -137,6 +149,9 @@ async fn with_the_first_part(demo: &Demo, browser: &Browser, look: &mut impl Asy
     look("unsubscribed").await;
     browser.open(part.link("manage")).await;
     look("manage-ended").await;
+    browser.open(demo.mail_to("one@example.com", 3).await.link("fresh")).await;
+    browser.unfold("Start again").await;
+    look("fresh-ended").await;
 }
 
 async fn behind_a_fresh_link(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&str)) {
@@ -155,6 +170,7 @@ async fn behind_a_fresh_link(demo: &Demo, browser: &Browser, look: &mut impl Asy
 
 async fn in_the_inbox(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&str)) {
     let part = demo.mail_to("one@example.com", 2).await.id;
+    let fresh = demo.mail_to("one@example.com", 3).await.id;
     for (name, path) in [
         ("inbox", "/".to_owned()),
         ("inbox-nothing", "/?to=nobody".to_owned()),
@@ -166,8 +182,17 @@ async fn in_the_inbox(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut
         ("inbox-not-found", "/mail/999".to_owned()),
         ("mail", format!("/mail/{part}/html")),
         ("mail-confirmation", "/mail/1/html".to_owned()),
+        ("mail-fresh", format!("/mail/{fresh}/html")),
     ] {
         browser.open(format!("{}{path}", demo.inbox)).await;
         look(name).await;
     }
+}
+
+async fn at_the_end(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&str)) {
+    browser.open(demo.mail_to("one@example.com", 3).await.link("fresh")).await;
+    browser.unfold("Erase my data").await;
+    browser.press("Erase everything about me").await;
+    browser.see("Everything is erased").await;
+    look("erased").await;
 }

@@ -72,6 +72,10 @@ impl Process {
         found.ok().flatten().unwrap_or_else(|| panic!("{} did not say {mark:?}", self.name))
     }
 
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     fn errors(&self) -> PathBuf {
         self.folder.path().join("errors.txt")
     }

@@ -6,7 +6,7 @@ use crate::eventually;
 const ESCAPE: &str = "\u{E00C}";
 const SPACE: &str = " ";
 /// As if the mouse went to the tabs.
-const LEAVE: &str = "document.documentElement.dispatchEvent(new MouseEvent('mouseleave', { clientY: -1 }))";
+pub const LEAVE: &str = "document.documentElement.dispatchEvent(new MouseEvent('mouseleave', { clientY: -1 }))";
 const CARD: &str = "[data-survey-leave]";
 
 async fn waits_for(browser: &Browser, text: &str) {

@@ -7,6 +7,8 @@ use crate::manage::{READER, own_page};
 use crate::manage_fresh::{all_rows, fresh_link};
 use crate::support::{App, days};
 
+const SLOW: &str = "slow@example.org";
+
 /// Every address of ours in a text: links of a mail, links and forms of a page.
 fn addresses(text: &str) -> BTreeSet<String> {
     let text = text.replace("https://series.example.org/", "/").replace("&amp;", "&");
@@ -24,10 +26,18 @@ fn addresses(text: &str) -> BTreeSet<String> {
 async fn whatever_is_opened_nothing_changes() {
     let app = App::start().await;
     app.enroll(READER).await;
+    app.sign_up(SLOW).await;
     app.live_through(days(4)).await;
+    // The note to who is signed up already, and the reminder to who has not confirmed.
+    app.sign_up(READER).await;
+    regimen::actions::tidy::remind(&app.service).await.unwrap();
+    app.dispatch_all_due().await;
     let fresh = fresh_link(&app, READER).await;
+    let kinds = "select count(distinct kind) from deliveries where state = 'accepted'";
+    assert_eq!(app.count(kinds).await, 5, "a mail of every kind has come");
     let before = all_rows(&app).await;
-    let mut waiting: Vec<String> = app.mails_to(READER).iter().flat_map(|mail| addresses(&mail.html)).collect();
+    let mails = [READER, SLOW].into_iter().flat_map(|address| app.mails_to(address));
+    let mut waiting: Vec<String> = mails.flat_map(|mail| addresses(&mail.html)).collect();
     waiting.push(format!("{}/calendar.ics", own_page(&app, READER)));
     let mut seen = BTreeSet::new();
     while let Some(path) = waiting.pop() {
@@ -40,7 +50,7 @@ async fn whatever_is_opened_nothing_changes() {
             waiting.extend(addresses(&response.text().await.unwrap()));
         }
     }
-    for page in ["/confirm/", "/unsubscribe/", "/manage/", "/fresh/", "/never/"] {
+    for page in ["/confirm/", "/unsubscribe/", "/manage/", "/fresh/", "/never/", "/helpful/"] {
         assert!(seen.iter().any(|path| path.starts_with(page)), "{page}: {seen:?}");
     }
     for verb in ["/pause", "/now", "/clock", "/spacing", "/fresh-link", "/export", "/erase", "/address", "/condition"] {

@@ -1,5 +1,6 @@
 //! A part that the reader has, as a page.
 use super::super::LinksOf;
+use super::super::voices::helpful::Text;
 use super::{ActionError, Named, Service, of_token};
 use crate::content::{PartPage, part_page};
 use crate::model::{Language, StepKey};
@@ -11,6 +12,8 @@ pub struct Part {
     pub page: PartPage,
     /// What the reader's mails are in.
     pub language: Language,
+    /// Where this part can be called helpful or not.
+    pub helpful: Text,
 }
 
 /// The part as its mail said it: from the version and for the condition that the delivery records, or from what is current
@@ -44,13 +47,17 @@ pub async fn read(
         enrollment: enrollment.id,
         confirm_request: 0,
         language,
+        series: &enrollment.series,
         step: Some(step),
     });
     let current = service.library().version.clone();
     for version in version.into_iter().chain([current]) {
         let Some(bundle) = service.bundle(&version).await? else { continue };
         match part_page(&bundle, (&enrollment.series, language), step, condition.as_ref(), &links) {
-            Ok(page) => return Ok(Part { page, language: enrollment.language }),
+            Ok(page) => {
+                let helpful = Text::Part(enrollment.series.clone(), step.clone());
+                return Ok(Part { page, language: enrollment.language, helpful });
+            }
             // The faults name a condition's passage, and so are not told.
             Err(faults) => {
                 tracing::info!(%step, version, faults = faults.len(), "a part cannot be read from a version");

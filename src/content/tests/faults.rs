@@ -16,12 +16,12 @@ fn a_fault_of_a_body_has_its_file_and_line() {
         (
             "Do little.",
             "Do {{littel}}.",
-            "10: unknown variable `{{littel}}`; this text has: series_title, condition_name, part_number, parts, sponsor, postal_address, review_line, unsubscribe_url, manage_url, privacy_url, terms_url, site_url, view_url",
+            "10: unknown variable `{{littel}}`; this text has: series_title, condition_name, part_number, parts, sponsor, postal_address, review_line, unsubscribe_url, manage_url, privacy_url, terms_url, site_url, view_url, helpful_url",
         ),
         (
             "Do little.",
             "Do {{confirm_url}}.",
-            "10: unknown variable `{{confirm_url}}`; this text has: series_title, condition_name, part_number, parts, sponsor, postal_address, review_line, unsubscribe_url, manage_url, privacy_url, terms_url, site_url, view_url",
+            "10: unknown variable `{{confirm_url}}`; this text has: series_title, condition_name, part_number, parts, sponsor, postal_address, review_line, unsubscribe_url, manage_url, privacy_url, terms_url, site_url, view_url, helpful_url",
         ),
         ("Do little.", "Do {{{sponsor}}}.", "10: write `{{variable}}` with two braces and nothing before them"),
         ("Do little.", "Do \\{{sponsor}}.", "10: write `{{variable}}` with two braces and nothing before them"),
@@ -135,7 +135,7 @@ fn passages_are_one_for_each_condition() {
         files.insert(file.to_owned(), text.to_owned());
     });
     let variables = "series_title, condition_name, part_number, parts, sponsor, postal_address, review_line, \
-                     unsubscribe_url, manage_url, privacy_url, terms_url, site_url, view_url";
+                     unsubscribe_url, manage_url, privacy_url, terms_url, site_url, view_url, helpful_url";
     let expected = [
         format!("{file}:1: text before the first `## condition`"),
         format!("{file}:7: duplicate passage `knee`; first in line 3"),
@@ -231,7 +231,7 @@ fn sizes_are_limited() {
     let faults = faults_after(|files| edit(files, BODY, "What to do", &"long ".repeat(16)));
     assert_eq!(faults, [format!("{BODY}:2: the subject has 79 characters; at most 78")]);
     let faults = faults_after(|files| edit(files, BODY, "Do little.", &"Do very little. ".repeat(7000)));
-    assert_eq!(faults, [format!("{BODY}: the HTML form has 117 KB; at most 100 KB")]);
+    assert_eq!(faults, [format!("{BODY}: the HTML form has 118 KB; at most 100 KB")]);
     let faults = faults_after(|files| edit(files, "layouts/mail.css", "/*", &format!("/*{}", "x".repeat(40_000))));
     assert_eq!(faults, ["layouts/mail.css: larger than 32 KB"]);
     let faults = faults_after(|files| edit(files, BODY, "Do little.", &format!("{} deep", ">".repeat(5000))));

@@ -15,6 +15,7 @@ fn links() -> ReaderLinks {
         terms_url: link("terms"),
         site_url: link(""),
         view_url: link("manage/parts/first"),
+        helpful_url: link("helpful/a-series/first"),
         expires_in: "3 days".to_owned(),
     }
 }

@@ -60,7 +60,8 @@ fn every_built_in_step_ends_with_why_how_to_stop_and_who() {
             let mail = series.render_step(&step.key, &series.conditions[0].key, &links).unwrap();
             let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
             let (text, html) = (words(&mail.text), words(&mail.html));
-            let shown = [&links.unsubscribe_url, &links.manage_url, &links.privacy_url, &links.site_url];
+            let shown =
+                [&links.unsubscribe_url, &links.manage_url, &links.privacy_url, &links.site_url, &links.helpful_url];
             let said = [&series.review_line(), &series.sponsor, &series.postal_address];
             for what in shown.into_iter().chain(said) {
                 assert!(text.contains(&words(what)) && html.contains(&words(what)), "{}: {what}", step.key);

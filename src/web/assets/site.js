@@ -2,9 +2,17 @@
 (function () {
   "use strict";
 
-  // The reader's time zone, so that parts arrive at a good hour. Without it the series' own zone is used.
+  // The reader's time zone, so that parts arrive at a good hour. Without it the series' own zone is used. A phone takes a
+  // while to find it out, so that waits until somebody goes to the form.
   var zone = document.querySelector('input[name="timezone"]');
   if (zone && !zone.value) {
+    ["focusin", "submit"].forEach(function (event) {
+      zone.form.addEventListener(event, tellZone);
+    });
+  }
+
+  function tellZone() {
+    if (zone.value) return;
     try {
       zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
     } catch (error) {

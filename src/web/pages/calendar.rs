@@ -300,6 +300,8 @@ pub struct ReadPartPage {
     pub sponsor: String,
     /// The way back to the calendar.
     pub back_to: String,
+    /// Where this part can be called helpful or not.
+    pub helpful: String,
 }
 
 impl ReadPartPage {

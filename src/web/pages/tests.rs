@@ -231,6 +231,7 @@ fn read_part() -> ReadPartPage {
         review_line: "Medical review is pending.".into(),
         sponsor: "No sponsor has been named.".into(),
         back_to: "/manage/t".into(),
+        helpful: "/helpful/series/part".into(),
     }
 }
 
@@ -314,6 +315,7 @@ fn pages_saying(text: &str) -> Vec<(&'static str, String)> {
         review_line: text(),
         sponsor: text(),
         back_to: text(),
+        helpful: text(),
         ..read_part()
     };
     let freshly = |is_open| FreshPage {
@@ -491,7 +493,7 @@ fn pages_for_one_reader_are_kept_out_of_search_and_history() {
 fn the_sign_up_box_asks_for_what_the_handler_reads() {
     let html = article().render(English);
     assert!(html.contains("You will receive six e-mails"));
-    assert!(html.contains("<form method=\"post\" action=\"/subscribe#sign-up\""));
+    assert!(html.contains("<form method=\"post\" action=\"/subscribe#problem\""));
     let names: Vec<&str> = all_tags(&html).filter_map(|tag| attribute(tag, "name")).collect();
     for name in ["series", "timezone", "condition", "email"] {
         assert!(names.contains(&name), "{name}");

@@ -12,6 +12,7 @@ use super::{AppState, calendar_file, private, unlisted};
 use crate::actions::ActionError;
 use crate::actions::manage::change::{self, Done};
 use crate::actions::manage::{self, Calendar, PartState, fresh, parts};
+use crate::actions::voices::helpful::Text;
 use crate::content::PartPage;
 use crate::links::Purpose;
 use crate::model::{EnrollmentState, StepKey, Window, Zone, parse_time};
@@ -125,7 +126,7 @@ async fn read(State(state): State<AppState>, lang: Lang, token: &str, step: &str
         Ok(step) => parts::read(&state.service, token, &step, proof, lang.chosen()).await,
         Err(_) => Err(ActionError::NotFound("part")),
     };
-    private(lang, part, |part| part_page(part.page, token).render(lang.or(part.language)))
+    private(lang, part, |part| part_page(part.page, token, &part.helpful).render(lang.or(part.language)))
 }
 
 /// A calendar program takes no empty file: without parts to come there is only the page.
@@ -221,7 +222,7 @@ fn manage_page(view: &Calendar, token: &str, said: Option<Said>) -> ManagePage {
     }
 }
 
-fn part_page(part: PartPage, token: &str) -> ReadPartPage {
+fn part_page(part: PartPage, token: &str, helpful: &Text) -> ReadPartPage {
     let source = |one: crate::content::Source| Source { publisher: one.publisher, title: one.title, url: one.url };
     ReadPartPage {
         series_title: part.series_title,
@@ -234,6 +235,7 @@ fn part_page(part: PartPage, token: &str) -> ReadPartPage {
         review_line: part.review_line,
         sponsor: part.sponsor,
         back_to: manage_path(token),
+        helpful: helpful.path(),
     }
 }
 

@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use tower_http::compression::CompressionLayer;
 
 use super::error::WebError;
 use super::language::Lang;
@@ -31,7 +32,7 @@ const ROBOTS: &str = "User-agent: *\nDisallow: /confirm/\nDisallow: /unsubscribe
 
 pub(super) fn router() -> Router<AppState> {
     Router::new()
-        .merge(articles::router())
+        .merge(compressed())
         .merge(calendar::router())
         .merge(fresh::router())
         .merge(links::router())
@@ -39,7 +40,6 @@ pub(super) fn router() -> Router<AppState> {
         .merge(survey::router())
         .merge(super::guards::router())
         .route("/subscribe", post(subscribe))
-        .route("/assets/{name}", get(asset))
         .route("/robots.txt", get(async || ROBOTS))
         .fallback(async |lang: Lang| error_page(lang.get(), StatusCode::NOT_FOUND, "error-no-page"))
         .method_not_allowed_fallback(async |lang: Lang| {
@@ -58,6 +58,12 @@ async fn in_our_words(lang: Lang, request: Request, next: Next) -> Response {
         }
         _ => response,
     }
+}
+
+/// What is the same for everybody. A page that answers what somebody typed, or stands behind a token, is never compressed:
+/// from the length of such an answer its secret could be guessed.
+fn compressed() -> Router<AppState> {
+    articles::router().route("/assets/{name}", get(asset)).layer(CompressionLayer::new())
 }
 
 async fn asset(lang: Lang, Path(name): Path<String>, headers: HeaderMap) -> Response {
