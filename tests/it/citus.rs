@@ -40,7 +40,7 @@ const ACROSS: [(&str, &str); 18] = [
         "what to forget, each in a transaction of its own",
     ),
     (
-        "select bucket, id from enrollments where state = 'paused' and paused_until <= $1",
+        "select bucket, id, paused_until as \"until!\" from enrollments",
         "whose pause has ended, each resumed in a transaction of its own",
     ),
     (

@@ -180,7 +180,7 @@ async fn the_next_part_comes_now_once_and_never_while_paused() {
     );
     app.dispatch_all_due().await;
     assert_eq!(app.mails_to(READER).len(), 3, "a second press is not a second part");
-    app.advance(minutes(6));
+    app.advance(minutes(61));
     press(&app, &format!("{own}/now"), &[]).await;
     app.dispatch_all_due().await;
     assert_eq!(app.mails_to(READER).len(), 4);
@@ -268,6 +268,13 @@ async fn a_series_that_offers_no_spacing_shows_none() {
     has(&press(&app, &format!("{own}/spacing"), &[("days", "7")]).await, &["please choose from the list"]);
 }
 
+/// The path behind "view in browser" of the reader's mail with this number, from 0.
+pub fn copy_of(app: &App, mail: usize) -> String {
+    let text = &app.mails_to(READER)[mail].text;
+    let path = text.split_whitespace().find(|word| word.contains("/parts/")).unwrap();
+    path.strip_prefix("https://series.example.org").unwrap().to_owned()
+}
+
 #[tokio::test]
 async fn a_part_can_be_read_in_the_browser_as_soon_as_it_can_be_read_at_all() {
     let app = App::start().await;
@@ -286,11 +293,21 @@ async fn a_part_can_be_read_in_the_browser_as_soon_as_it_can_be_read_at_all() {
     app.dispatch_all_due().await;
     let (status, html) = seen.await.unwrap();
     assert_eq!(status, StatusCode::OK);
+    // Whoever was forwarded another part sees no passage; the link in the mail itself shows it.
+    has(&html, &["This passage is left out here"]);
+    assert!(!html.to_lowercase().contains("melanoma"), "{html}");
+    let html = page(&app, &copy_of(&app, 2)).await;
     has(&html, &["Part 2 of 6", "melanoma", "Sources", &format!("href=\"{own}\"")]);
     assert!(!html.contains("style="), "our pages have no style of their own");
     let title = html.split("<title>").nth(1).unwrap().split("</title>").next().unwrap();
     assert_eq!(title, "Your series", "a browser's history tells nobody");
     assert_eq!(page(&app, &part).await.matches("<h1").count(), 1);
+    // The proof is good for its own part only.
+    let proof = copy_of(&app, 1).rsplit('/').next().unwrap().to_owned();
+    for wrong in [proof.as_str(), &proof[1..], "A"] {
+        let html = page(&app, &format!("{part}/{wrong}")).await;
+        assert!(!html.to_lowercase().contains("melanoma"), "{wrong}");
+    }
     for nonsense in ["no-such-part", "A", "..%2F"] {
         assert_eq!(app.get(&format!("{own}/parts/{nonsense}")).await.status(), StatusCode::NOT_FOUND);
     }

@@ -6,7 +6,7 @@ use regimen::local::smtp::Verdict;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::manage::{READER, own_page, page, path_of, press};
+use crate::manage::{READER, copy_of, own_page, page, path_of, press};
 use crate::support::relay::At;
 use crate::support::{App, SERIES, days, hours, minutes, why};
 
@@ -144,8 +144,13 @@ async fn another_condition_holds_from_the_next_part_on_and_is_agreed_to() {
     assert!(mail.contains("kidney") && !mail.contains("melanoma"), "{mail}");
     // What was sent is still what was sent.
     let own = own_page(&app, READER);
-    assert!(page(&app, &format!("{own}/parts/what-is-immunotherapy")).await.to_lowercase().contains("melanoma"));
-    assert!(page(&app, &format!("{own}/parts/antibodies")).await.to_lowercase().contains("kidney"));
+    assert!(page(&app, &copy_of(&app, 1)).await.to_lowercase().contains("melanoma"));
+    assert!(page(&app, &copy_of(&app, 3)).await.to_lowercase().contains("kidney"));
+    // Whoever was forwarded the first part learns nothing of the new condition.
+    for step in ["what-is-immunotherapy", "antibodies"] {
+        let html = page(&app, &format!("{own}/parts/{step}")).await.to_lowercase();
+        assert!(!html.contains("melanoma") && !html.contains("kidney"), "{html}");
+    }
 }
 
 #[tokio::test]
@@ -316,6 +321,11 @@ async fn who_completed_the_series_starts_again_and_who_left_may_choose_where() {
     // Left after two parts.
     let leave = app.relay.last_to(READER).link("unsubscribe");
     app.post(&leave).await;
+    let sent = app.mails_to(READER).len();
+    press(&app, &format!("{}/fresh-link", own_page(&app, READER)), &[]).await;
+    app.dispatch_all_due().await;
+    assert_eq!(app.mails_to(READER).len(), sent, "who has left gets no more than one a week");
+    app.advance(days(7));
     let fresh = fresh_link(&app, READER).await;
     assert!(page(&app, &fresh).await.contains("Go on where I stopped"));
     let had = app.subjects(READER);

@@ -27,10 +27,11 @@ async fn whatever_is_opened_nothing_changes() {
     let app = App::start().await;
     app.enroll(READER).await;
     app.sign_up(SLOW).await;
-    app.live_through(days(4)).await;
-    // The note to who is signed up already, and the reminder to who has not confirmed.
-    app.sign_up(READER).await;
+    // The reminder to who has not confirmed, and the note to who is signed up already.
+    app.advance(days(2));
     regimen::actions::tidy::remind(&app.service).await.unwrap();
+    app.live_through(days(2)).await;
+    app.sign_up(READER).await;
     app.dispatch_all_due().await;
     let fresh = fresh_link(&app, READER).await;
     let kinds = "select count(distinct kind) from deliveries where state = 'accepted'";

@@ -272,7 +272,7 @@ async fn a_missing_index_is_found() {
             "select bucket, id from enrollments where state = 'pending' and requested_at < $1 order",
         ),
         ("drop index enrollments_ended", "select e.ended_at as \"ended_at!\", e.id from enrollments e"),
-        ("drop index enrollments_paused_until", "select bucket, id from enrollments where state = 'paused'"),
+        ("drop index enrollments_paused_until", "select bucket, id, paused_until as"),
     ] {
         let statement = statement(begin);
         let mut tx = db.begin().await.unwrap();

@@ -134,8 +134,8 @@ fn the_box_in_a_frame_says_and_asks_what_the_box_on_our_site_does() {
         let site = ArticlePage { sign_up: sign_up(), ..article() }.render(language);
         let of = |html: &str| between(html, "<section class=\"box\"", "</section>").to_owned();
         let action = between(&of(&framed), "action=\"", "\"").to_owned();
-        assert!(action.starts_with("/embed/s?") && action.ends_with("#sign-up"), "{action}");
-        assert_eq!(of(&framed).replace(&action, "/subscribe#sign-up"), of(&site));
+        assert!(action.starts_with("/embed/s?") && action.ends_with("#problem"), "{action}");
+        assert_eq!(of(&framed).replace(&action, "/subscribe#problem"), of(&site));
         assert!(framed.contains("No sponsor has been named."));
     }
     let html = embed(sign_up()).render(English);
