@@ -200,6 +200,7 @@ fn manage(state: ManageState) -> ManagePage {
     ManagePage {
         series_title: "Fighting Cancer With Immunotherapy".into(),
         state,
+        may_move: false,
         series_paused: false,
         paused_until: None,
         said: None,
