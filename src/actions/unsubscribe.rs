@@ -43,7 +43,8 @@ pub async fn unsubscribe(service: &Service, token: &str) -> Result<UnsubscribeVi
 pub(super) async fn stop(service: &Service, own: &Enrollment) -> Result<(), ActionError> {
     for _ in 0..MOST {
         let mut tx = service.db().begin().await?;
-        let own = enrollments::by_id(&mut *tx, own.bucket, own.id).await?.ok_or(ActionError::NotFound("subscription"))?;
+        let own =
+            enrollments::by_id(&mut *tx, own.bucket, own.id).await?.ok_or(ActionError::NotFound("subscription"))?;
         let Some(target) = moves::goes_on(&mut tx, &own).await? else { return Ok(()) };
         enrollments::lock(&mut *tx, target.bucket, target.id).await?;
         let hands = service.hands();

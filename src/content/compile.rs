@@ -24,17 +24,8 @@ const MAX_HTML_BYTES: usize = 100 * 1024;
 const MAX_TEMPLATES: usize = 2000;
 
 /// Folders of `emails/` that are no series.
-const RESERVED: [&str; 9] = [
-    "layouts",
-    "partials",
-    "policies",
-    "confirmation",
-    "reminder",
-    "already-signed-up",
-    "fresh-link",
-    "move",
-    "moved",
-];
+const RESERVED: [&str; 9] =
+    ["layouts", "partials", "policies", "confirmation", "reminder", "already-signed-up", "fresh-link", "move", "moved"];
 
 pub(super) const STEP_LINKS: &[&str] =
     &["unsubscribe_url", "manage_url", "privacy_url", "terms_url", "site_url", "view_url"];
