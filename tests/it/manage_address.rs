@@ -68,6 +68,8 @@ async fn the_new_address_confirms_and_goes_on_where_the_old_one_was() {
             enrollments(&app).await,
             [(READER.to_owned(), "unsubscribed".to_owned()), (new.clone(), "active".to_owned())]
         );
+        let html = page(&app, &own).await;
+        assert!(html.contains("The series goes to another address now") && !html.contains(&new), "{html}");
         let kept: chrono::DateTime<chrono::Utc> = sqlx::query_scalar(due).fetch_one(app.db()).await.unwrap();
         assert_eq!(kept, planned, "the next part comes when it was to come");
         app.live_through(days(60)).await;
@@ -90,7 +92,7 @@ async fn the_new_address_confirms_and_goes_on_where_the_old_one_was() {
         let html = page(&app, &own_page(&app, &new)).await;
         assert!(html.contains("6 of 6 parts received"), "{html}");
         let html = page(&app, &own).await;
-        assert!(html.contains("The series goes to another address now") && !html.contains(&new), "{html}");
+        assert!(html.contains("Stopped") && !html.contains(&new), "after the last part it goes on nowhere: {html}");
     }
 }
 
