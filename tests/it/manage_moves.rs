@@ -159,7 +159,7 @@ async fn the_links_of_old_mails_stop_the_series_wherever_it_has_gone() {
             last = next;
         }
         let html = page(&app, &leave).await;
-        assert!(html.contains("Stop the series?") && !html.contains("example.org/"), "{html}");
+        assert!(html.contains("Stop the series?") && !html.contains(&last), "{html}");
         let html = page(&app, &own).await;
         assert!(html.contains("The series goes to another address now") && html.contains("/unsubscribe/"), "{html}");
         assert!(!html.contains(&last), "{html}");

@@ -25,6 +25,7 @@ use crate::store::enrollments::{self, Enrollment};
 
 /// What the page behind a manage link shows; neither address nor condition, since a link can be forwarded.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one answer that the page shows")]
 pub struct Calendar {
     pub series_title: String,
     /// What the reader's mails are in.
