@@ -155,7 +155,7 @@ async fn the_links_of_old_mails_stop_the_series_wherever_it_has_gone() {
             app.live_through(days(4)).await;
             moved(&app, &last, &next).await;
             app.confirm(&next).await;
-            app.live_through(days(4)).await;
+            app.live_through(hours(1)).await;
             last = next;
         }
         let html = page(&app, &leave).await;
