@@ -209,7 +209,7 @@ pub enum Visitor<'a> {
 }
 
 /// What a sign-up was let in on. It is given back when nothing was written after all.
-struct Admission {
+pub(super) struct Admission {
     taken: Vec<(Guarded, Key)>,
 }
 
@@ -264,6 +264,16 @@ pub async fn sign_up(service: &Service, visitor: Visitor<'_>, request: SignUp) -
     Ok(written?)
 }
 
+/// Books a mail to an address that somebody names behind a link of their own: one more sign-up for its domain. None when that
+/// has had its hour's.
+pub(super) async fn book_domain(service: &Service, address: &EmailAddress) -> Result<Option<Admission>, ActionError> {
+    let mut admission = Admission { taken: Vec::new() };
+    if take_domain(service, address, &mut admission).await? {
+        return Ok(Some(admission));
+    }
+    Ok(refuse(service, Refusal::Domain, None).ok().map(|()| admission))
+}
+
 /// Lets a sign-up in, or says why not. What costs least comes first; what is taken here is given back by [`give_back`].
 async fn admit(service: &Service, visitor: Visitor<'_>, address: &EmailAddress) -> Result<Admission, Stopped> {
     let settings = &service.settings().guards;
@@ -285,9 +295,7 @@ async fn admit(service: &Service, visitor: Visitor<'_>, address: &EmailAddress) 
     if !service.guards().domains.take_mail(address.domain()).await {
         refuse(service, Refusal::NoMail, None).map_err(Stopped::Refused)?;
     }
-    let cap = settings.limits.of_domain(address.domain());
-    let key = limits::key(service.link_key(), Guarded::Domain, address.domain().as_bytes());
-    if !take(service, Guarded::Domain, key, cap, &mut admission).await? {
+    if !take_domain(service, address, &mut admission).await? {
         refuse(service, Refusal::Domain, from).map_err(Stopped::Refused)?;
     }
     Ok(admission)
@@ -305,7 +313,7 @@ pub async fn let_vote(service: &Service, from: IpAddr) -> Result<(), Stopped> {
 }
 
 /// Nothing was written: what was taken in this process may be taken by another sign-up.
-fn give_back(service: &Service, admission: &Admission) {
+pub(super) fn give_back(service: &Service, admission: &Admission) {
     let begins = limits::window(service.clock().real());
     for (what, key) in &admission.taken {
         service.guards().windows.give_back(*what, key, begins);
@@ -369,6 +377,16 @@ async fn look_at_proof(service: &Service, proof: &str, from: IpAddr, admission: 
         Ok(_) => refuse(service, Refusal::Proof(ProofFault::Used), Some(from)).map_err(Stopped::Refused),
         Err(fault) => refuse(service, Refusal::Proof(fault), Some(from)).map_err(Stopped::Refused),
     }
+}
+
+async fn take_domain(
+    service: &Service,
+    address: &EmailAddress,
+    admission: &mut Admission,
+) -> Result<bool, sqlx::Error> {
+    let cap = service.settings().guards.limits.of_domain(address.domain());
+    let key = limits::key(service.link_key(), Guarded::Domain, address.domain().as_bytes());
+    take(service, Guarded::Domain, key, cap, admission).await
 }
 
 async fn take(

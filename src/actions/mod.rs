@@ -4,6 +4,7 @@ pub mod deliveries;
 pub mod guards;
 pub mod health;
 pub mod manage;
+mod moves;
 pub mod preview;
 pub mod readers;
 pub mod recover;

@@ -72,6 +72,9 @@ impl Limits {
     }
 }
 
+/// The mails that ask an address whether it wants a series.
+const ASKS: [Kind; 3] = [Kind::Confirmation, Kind::Reminder, Kind::Move];
+
 /// Where this process's sign-ups wait for their turn.
 pub struct SignUps {
     line: Line,
@@ -148,7 +151,7 @@ async fn sign_up_known(service: &Service, series: &Series, request: &SignUp) -> 
     if records::is_suppressed(&mut *tx, &request.address).await? {
         return Ok(());
     }
-    if ask(service, &mut tx, series, request).await? == Asked::Nothing {
+    if ask(service, &mut tx, series, request, Kind::Confirmation).await? == Asked::Nothing {
         return Ok(());
     }
     crate::store::wake(&mut *tx).await?;
@@ -168,12 +171,14 @@ pub(super) enum Asked {
     ToConfirm(Uuid),
 }
 
-/// Asks an address to confirm, or tells it that it gets the series already, in a transaction of the caller's.
+/// Asks an address to confirm, or tells it that it gets the series already, in a transaction of the caller's. `kind` is the
+/// mail that asks: a confirmation, or a move from another address.
 pub(super) async fn ask(
     service: &Service,
     tx: &mut PgConnection,
     series: &Series,
     request: &SignUp,
+    kind: Kind,
 ) -> Result<Asked, ActionError> {
     let bucket = request.address.bucket();
     let real = service.clock().real();
@@ -184,7 +189,9 @@ pub(super) async fn ask(
         Some(open) if matches!(open.state, EnrollmentState::Active | EnrollmentState::Paused) => {
             remind_of_enrollment(service, tx, &known, &open).await
         }
-        newest => ask_to_confirm(service, tx, &known, request, newest).await,
+        // A sign-up that waits is its own reader's: whoever names the address from another does not replace it.
+        Some(waits) if waits.state == EnrollmentState::Pending && kind == Kind::Move => Ok(Asked::Nothing),
+        newest => ask_to_confirm(service, tx, &known, request, kind, newest).await,
     }
 }
 
@@ -216,6 +223,7 @@ async fn ask_to_confirm(
     tx: &mut PgConnection,
     known: &Known<'_>,
     request: &SignUp,
+    kind: Kind,
     newest: Option<Enrollment>,
 ) -> Result<Asked, ActionError> {
     if confirmations_used_up(service, tx, known.bucket, known.subscriber).await? {
@@ -250,7 +258,7 @@ async fn ask_to_confirm(
     };
     agree(service, tx, known, request, enrollment).await?;
     let whom = (known.subscriber, enrollment);
-    owe_now(service, tx, known.bucket, whom, &known.series.slug, Kind::Confirmation, i64::from(number)).await?;
+    owe_now(service, tx, known.bucket, whom, &known.series.slug, kind, i64::from(number)).await?;
     Ok(Asked::ToConfirm(enrollment))
 }
 
@@ -301,7 +309,7 @@ pub(super) async fn confirmations_used_up(
     subscriber: Uuid,
 ) -> Result<bool, ActionError> {
     let since = service.clock().real() - TimeDelta::days(1);
-    let kinds = [Kind::Confirmation.as_str(), Kind::Reminder.as_str()];
+    let kinds = ASKS.map(Kind::as_str);
     let promised = enrollments::promised_since(&mut *tx, bucket, subscriber, &kinds, since).await?;
     Ok(promised >= service.settings().confirmations_per_day)
 }
@@ -313,7 +321,7 @@ pub(super) async fn supersede_confirmations(
     bucket: Bucket,
     enrollment: Uuid,
 ) -> Result<(), ActionError> {
-    let kinds = [Kind::Confirmation.as_str(), Kind::Reminder.as_str()];
+    let kinds = ASKS.map(Kind::as_str);
     enrollments::skip_owed(&mut *tx, bucket, enrollment, &kinds, "superseded", service.hands()).await?;
     Ok(())
 }

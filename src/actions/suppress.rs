@@ -2,17 +2,19 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{ActionError, Actor, Service};
+use super::{ActionError, Actor, Service, moves};
 use crate::links::Purpose;
 use crate::model::{Bucket, EmailAddress, EnrollmentState, Language, SuppressionReason};
 use crate::store::{admin, enrollments, records};
 
 /// Every kind of delivery: nothing owed is sent any more.
-pub(super) const ALL_KINDS: [&str; 6] =
-    ["confirmation", "reminder", "already_signed_up", "fresh_link", "step", "correction"];
+pub(super) const ALL_KINDS: [&str; 8] =
+    ["confirmation", "reminder", "already_signed_up", "fresh_link", "move", "moved", "step", "correction"];
 
-/// What belongs to a series. A fresh link does not: who leaves may want what is stored about them all the same.
-pub(super) const SERIES_KINDS: [&str; 5] = ["confirmation", "reminder", "already_signed_up", "step", "correction"];
+/// What belongs to a series. A fresh link does not: who leaves may want what is stored about them all the same. Nor does the
+/// note that the series has moved, which is for who has left.
+pub(super) const SERIES_KINDS: [&str; 6] =
+    ["confirmation", "reminder", "already_signed_up", "move", "step", "correction"];
 
 /// Suppresses an address, whether or not it is a subscriber, and ends what it had open.
 pub async fn suppress(service: &Service, address: &EmailAddress, by: &Actor) -> Result<(), ActionError> {
@@ -20,11 +22,15 @@ pub async fn suppress(service: &Service, address: &EmailAddress, by: &Actor) -> 
     let (bucket, real) = (address.bucket(), service.clock().real());
     let who = Some((by.who.as_str(), by.why.as_str()));
     records::suppress(&mut *tx, bucket, address.normalised(), SuppressionReason::Admin, who, real).await?;
-    if let Some(subscriber) = admin::subscriber_id(&mut *tx, address).await? {
+    let subscriber = admin::subscriber_id(&mut *tx, address).await?;
+    if let Some(subscriber) = subscriber {
         end_all(service, &mut tx, bucket, subscriber, EnrollmentState::Suppressed).await?;
     }
     records::log_admin(&mut *tx, "suppress", None, &by.who, &by.why, real).await?;
     tx.commit().await?;
+    if let Some(subscriber) = subscriber {
+        moves::forget_wishes_of(service, bucket, subscriber).await?;
+    }
     Ok(())
 }
 
@@ -47,7 +53,8 @@ pub async fn never_look(service: &Service, token: &str) -> Result<Language, Acti
     enrollment.map(|enrollment| enrollment.language).ok_or(ActionError::NotFound("sign-up"))
 }
 
-/// "This was not me, never write again": closes the enrollment and suppresses the address.
+/// "This was not me, never write again": closes the enrollment and suppresses the address. What has gone on from here to
+/// another address is stopped there. Doing it again is the same as doing it once, and finishes what was broken off.
 pub async fn never(service: &Service, token: &str) -> Result<Language, ActionError> {
     let link = service.link_key().read(token, Purpose::Never)?;
     let mut tx = service.db().begin().await?;
@@ -60,6 +67,14 @@ pub async fn never(service: &Service, token: &str) -> Result<Language, ActionErr
     end_all(service, &mut tx, link.bucket, enrollment.subscriber, EnrollmentState::Suppressed).await?;
     super::unsubscribe::record(service, &mut tx, &enrollment, "not-me").await?;
     tx.commit().await?;
+    let (bucket, subscriber) = (link.bucket, enrollment.subscriber);
+    moves::forget_wishes_of(service, bucket, subscriber).await?;
+    for tie in crate::store::moves::ties(service.db(), bucket, subscriber, None).await? {
+        let gone = enrollments::by_id(service.db(), bucket, tie.enrollment).await?;
+        if let Some(gone) = gone.filter(|gone| gone.moved_at.is_some()) {
+            super::unsubscribe::stop(service, &gone).await?;
+        }
+    }
     Ok(enrollment.language)
 }
 

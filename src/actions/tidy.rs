@@ -4,8 +4,10 @@ use uuid::Uuid;
 
 use super::settle::{Settled, settle, settle_in};
 use super::sign_up::{confirmations_used_up, owe_now};
-use super::{ActionError, Service, voices};
+use super::{ActionError, Service, moves, voices};
 use crate::model::{Bucket, DeliveryState, EnrollmentState, Kind, retry_after};
+use crate::store::enrollments::Enrollment;
+use crate::store::moves as store_moves;
 use crate::store::queue;
 use crate::store::settle::{Outcome, lock, record_attempts};
 use crate::store::{enrollments, installation, limits};
@@ -61,10 +63,28 @@ pub async fn forget_unconfirmed(service: &Service) -> Result<u64, ActionError> {
             forgotten += 1;
         }
     }
+    forgotten += forget_stale_wishes(service).await?;
     let silent_for_a_day = service.clock().real() - chrono::TimeDelta::days(1);
     installation::forget_nodes(service.db(), silent_for_a_day).await?;
     limits::forget_domains(service.db(), service.clock().real()).await?;
     voices::forget_ballots(service).await?;
+    Ok(forgotten)
+}
+
+/// A wish for another address that was not confirmed within its day holds a stranger's address for nothing.
+async fn forget_stale_wishes(service: &Service) -> Result<u64, ActionError> {
+    let real = service.clock().real();
+    let mut forgotten = 0;
+    for (bucket, id) in store_moves::stale_wishes(service.db(), real - moves::WISH_WORKS_FOR, 1_000).await? {
+        let mut tx = service.db().begin().await?;
+        let locked = enrollments::lock(&mut *tx, bucket, id).await?;
+        let waits = |one: Enrollment| one.state == EnrollmentState::Pending && one.moves.is_some();
+        if locked.is_some_and(|one| moves::is_stale(&one, real) && waits(one)) {
+            enrollments::forget(&mut tx, bucket, id).await?;
+            tx.commit().await?;
+            forgotten += 1;
+        }
+    }
     Ok(forgotten)
 }
 

@@ -2,12 +2,15 @@
 use sqlx::PgConnection;
 
 use super::suppress::SERIES_KINDS;
-use super::{ActionError, Service};
+use super::{ActionError, Service, moves};
 use crate::content::Policy;
 use crate::links::Purpose;
 use crate::model::{EnrollmentState, Language};
 use crate::store::enrollments::{self, Enrollment};
 use crate::store::records::{self, Consent};
+
+/// Enrollments that one press looks at, at most.
+const MOST: u32 = 20;
 
 /// What the unsubscribe page shows.
 #[derive(Debug, Clone)]
@@ -22,26 +25,42 @@ pub struct UnsubscribeView {
 /// Changes nothing.
 pub async fn look(service: &Service, token: &str) -> Result<UnsubscribeView, ActionError> {
     let enrollment = of_token(service, token, Purpose::Unsubscribe).await?;
-    view(service, &enrollment, !enrollment.state.is_open())
+    let mut db = service.db().acquire().await?;
+    let goes_on = moves::goes_on(&mut db, &enrollment).await?;
+    view(service, &enrollment, goes_on.is_none())
 }
 
-/// Ends the enrollment and skips what is owed, also what a dispatcher has claimed and not yet marked `sending`.
+/// Ends the enrollment and skips what is owed, also what a dispatcher has claimed and not yet marked `sending`. A link of an old
+/// enrollment still means "stop": it ends what is open under its address now, and what has gone on from there to another.
 /// Doing it again is the same as doing it once.
 pub async fn unsubscribe(service: &Service, token: &str) -> Result<UnsubscribeView, ActionError> {
-    let link = service.link_key().read(token, Purpose::Unsubscribe)?;
-    let mut tx = service.db().begin().await?;
-    let enrollment = enrollments::lock(&mut *tx, link.bucket, link.enrollment).await?;
-    let enrollment = enrollment.ok_or(ActionError::NotFound("subscription"))?;
-    // A link of an old enrollment still means "stop": it ends the one that is open now, too.
-    let newest = enrollments::newest(&mut *tx, link.bucket, enrollment.subscriber, &enrollment.series).await?;
-    let target = newest.filter(|newest| newest.state.is_open()).unwrap_or(enrollment);
-    let hands = service.hands();
-    if enrollments::end(&mut *tx, target.bucket, target.id, EnrollmentState::Unsubscribed, hands.real).await? {
+    let enrollment = of_token(service, token, Purpose::Unsubscribe).await?;
+    stop(service, &enrollment).await?;
+    view(service, &enrollment, true)
+}
+
+/// Ends what a link of this enrollment stops, one enrollment after the other: it alone as long as it is open.
+pub(super) async fn stop(service: &Service, own: &Enrollment) -> Result<(), ActionError> {
+    for _ in 0..MOST {
+        let mut tx = service.db().begin().await?;
+        let own =
+            enrollments::by_id(&mut *tx, own.bucket, own.id).await?.ok_or(ActionError::NotFound("subscription"))?;
+        let Some(target) = moves::goes_on(&mut tx, &own).await? else { return Ok(()) };
+        enrollments::lock(&mut *tx, target.bucket, target.id).await?;
+        let hands = service.hands();
+        if !enrollments::end(&mut *tx, target.bucket, target.id, EnrollmentState::Unsubscribed, hands.real).await? {
+            // It has ended in this moment, or gone to another address.
+            continue;
+        }
         enrollments::skip_owed(&mut *tx, target.bucket, target.id, &SERIES_KINDS, "unsubscribed", hands).await?;
         record(service, &mut tx, &target, "unsubscribe").await?;
         tx.commit().await?;
+        moves::forget_wish(service, (target.bucket, target.id)).await?;
+        if target.id == own.id {
+            return Ok(());
+        }
     }
-    view(service, &target, true)
+    Err(ActionError::Busy)
 }
 
 /// Appends to the consent record what its reader did behind a link.

@@ -24,8 +24,8 @@ const MAX_HTML_BYTES: usize = 100 * 1024;
 const MAX_TEMPLATES: usize = 2000;
 
 /// Folders of `emails/` that are no series.
-const RESERVED: [&str; 7] =
-    ["layouts", "partials", "policies", "confirmation", "reminder", "already-signed-up", "fresh-link"];
+const RESERVED: [&str; 9] =
+    ["layouts", "partials", "policies", "confirmation", "reminder", "already-signed-up", "fresh-link", "move", "moved"];
 
 pub(super) const STEP_LINKS: &[&str] =
     &["unsubscribe_url", "manage_url", "privacy_url", "terms_url", "site_url", "view_url", "helpful_url"];
@@ -39,7 +39,7 @@ struct SystemMail {
 }
 
 const ASKS: &[&str] = &["confirm_url", "never_url", "privacy_url", "terms_url", "site_url", "expires_in"];
-const SYSTEM_MAILS: [SystemMail; 4] = [
+const SYSTEM_MAILS: [SystemMail; 6] = [
     SystemMail { kind: Kind::Confirmation, folder: "confirmation", links: ASKS, must: &["confirm_url", "never_url"] },
     SystemMail { kind: Kind::Reminder, folder: "reminder", links: ASKS, must: &["confirm_url", "never_url"] },
     SystemMail {
@@ -53,6 +53,18 @@ const SYSTEM_MAILS: [SystemMail; 4] = [
         folder: "fresh-link",
         links: &["fresh_url", "manage_url", "never_url", "privacy_url", "terms_url", "site_url"],
         must: &["fresh_url"],
+    },
+    SystemMail {
+        kind: Kind::Move,
+        folder: "move",
+        links: &["confirm_url", "never_url", "privacy_url", "terms_url", "site_url"],
+        must: &["confirm_url", "never_url"],
+    },
+    SystemMail {
+        kind: Kind::Moved,
+        folder: "moved",
+        links: &["unsubscribe_url", "manage_url", "never_url", "privacy_url", "terms_url", "site_url"],
+        must: &["unsubscribe_url", "never_url"],
     },
 ];
 

@@ -94,7 +94,7 @@ impl Series {
         Ok(Rendered { subject: text.subject.clone(), preheader: text.preheader.clone(), html, text: plain })
     }
 
-    /// A confirmation, a reminder, an already-signed-up note or a fresh link.
+    /// A confirmation, a reminder, an already-signed-up note, a fresh link, or what a change of address sends.
     pub fn render_system(&self, kind: Kind, links: &ReaderLinks) -> Result<Rendered, RenderError> {
         let none = || RenderError::System { series: self.slug.clone(), kind };
         let head = self.templates.system.iter().find(|head| head.kind == kind).ok_or_else(none)?;

@@ -59,6 +59,10 @@ words! {
         AlreadySignedUp = "already_signed_up",
         /// The link for what a forwarded mail must not do.
         FreshLink = "fresh_link",
+        /// The question to a new address whether the series may go on there.
+        Move = "move",
+        /// The note to the old address that it does.
+        Moved = "moved",
         Step = "step",
         Correction = "correction",
     }

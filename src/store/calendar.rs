@@ -4,7 +4,7 @@ use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use super::{exactly_one, unknown_word};
-use crate::model::{Bucket, DeliveryState, Language, StepKey, Zone};
+use crate::model::{Bucket, DeliveryState, StepKey, Zone};
 
 /// The scheduled copy of a step.
 #[derive(Debug)]
@@ -314,76 +314,4 @@ pub async fn agreed_since(
     )
     .fetch_one(db)
     .await
-}
-
-/// Says of a pending enrollment whose place it takes when it is confirmed.
-pub async fn set_moves(
-    db: impl PgExecutor<'_>,
-    bucket: Bucket,
-    enrollment: Uuid,
-    of: (Bucket, Uuid),
-) -> Result<(), sqlx::Error> {
-    let result = sqlx::query!(
-        "update enrollments set moves_bucket = $3, moves_enrollment = $4
-         where bucket = $1 and id = $2 and state = 'pending'",
-        bucket.get(),
-        enrollment,
-        of.0.get(),
-        of.1
-    )
-    .execute(db)
-    .await?;
-    exactly_one(&result)
-}
-
-/// The pending enrollments that wait to take the place of this one, in the order in which they are locked.
-pub async fn moving(db: impl PgExecutor<'_>, enrollment: Uuid) -> Result<Vec<(Bucket, Uuid)>, sqlx::Error> {
-    let rows = sqlx::query!(
-        "select bucket, id from enrollments where moves_enrollment = $1 and state = 'pending' order by bucket, id",
-        enrollment
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(|row| Ok((Bucket::new(row.bucket).ok_or_else(|| unknown_word("bucket"))?, row.id))).collect()
-}
-
-/// The place of a reader in a series, as another enrollment takes it over.
-#[derive(Debug)]
-pub struct Place<'a> {
-    pub zone: Zone,
-    pub language: Language,
-    pub preferred: Option<NaiveTime>,
-    pub spacing: Option<u16>,
-    pub done: &'a [StepKey],
-    /// Series time, of a paused reader: since when, and until when if it ends by itself.
-    pub paused: Option<(DateTime<Utc>, Option<DateTime<Utc>>)>,
-}
-
-/// Gives an enrollment that has just become active the place of another.
-pub async fn take_place(
-    db: impl PgExecutor<'_>,
-    bucket: Bucket,
-    enrollment: Uuid,
-    place: &Place<'_>,
-) -> Result<(), sqlx::Error> {
-    let done: Vec<String> = place.done.iter().map(ToString::to_string).collect();
-    let result = sqlx::query!(
-        "update enrollments
-         set zone = $3, language = $9, preferred_time = $4, spacing = $5, done_steps = $6, paused_at = $7, paused_until = $8,
-             state = case when $7::timestamptz is null then 'active' else 'paused' end,
-             moves_bucket = null, moves_enrollment = null
-         where bucket = $1 and id = $2 and state = 'active'",
-        bucket.get(),
-        enrollment,
-        place.zone.name(),
-        place.preferred,
-        place.spacing.and_then(|days| i16::try_from(days).ok()),
-        &done,
-        place.paused.map(|(since, _)| since),
-        place.paused.and_then(|(_, until)| until),
-        place.language.tag()
-    )
-    .execute(db)
-    .await?;
-    exactly_one(&result)
 }

@@ -29,8 +29,12 @@ pub struct Enrollment {
     pub spacing: Option<u16>,
     /// Real time at which the reader last asked for the next step at once.
     pub hurried_at: Option<DateTime<Utc>>,
-    /// The enrollment, under another address, whose place this one takes when it is confirmed.
+    /// The enrollment, under another address, whose place this one takes when it is confirmed, or has taken.
     pub moves: Option<(Bucket, Uuid)>,
+    /// The one that takes this one's place, or has taken it.
+    pub moved_to: Option<(Bucket, Uuid)>,
+    /// Real time at which it did; none while that waits for its confirmation.
+    pub moved_at: Option<DateTime<Utc>>,
 }
 
 /// The values of a sign-up that await confirmation.
@@ -79,7 +83,8 @@ pub async fn newest(
     let row = sqlx::query_as!(
         Row,
         "select id, subscriber, series, state, zone, language, preferred_time, done_steps, request, requested_at,
-                paused_at, paused_until, spacing, hurried_at, moves_bucket, moves_enrollment
+                paused_at, paused_until, spacing, hurried_at, moves_bucket, moves_enrollment,
+                moved_to_bucket, moved_to, moved_at
          from enrollments where bucket = $1 and subscriber = $2 and series = $3
          order by (state in ('pending', 'active', 'paused')) desc, created_at desc, id desc limit 1",
         bucket.get(),
@@ -95,7 +100,8 @@ pub async fn by_id(db: impl PgExecutor<'_>, bucket: Bucket, id: Uuid) -> Result<
     let row = sqlx::query_as!(
         Row,
         "select id, subscriber, series, state, zone, language, preferred_time, done_steps, request, requested_at,
-                paused_at, paused_until, spacing, hurried_at, moves_bucket, moves_enrollment
+                paused_at, paused_until, spacing, hurried_at, moves_bucket, moves_enrollment,
+                moved_to_bucket, moved_to, moved_at
          from enrollments where bucket = $1 and id = $2",
         bucket.get(),
         id
@@ -110,7 +116,8 @@ pub async fn lock(db: impl PgExecutor<'_>, bucket: Bucket, id: Uuid) -> Result<O
     let row = sqlx::query_as!(
         Row,
         "select id, subscriber, series, state, zone, language, preferred_time, done_steps, request, requested_at,
-                paused_at, paused_until, spacing, hurried_at, moves_bucket, moves_enrollment
+                paused_at, paused_until, spacing, hurried_at, moves_bucket, moves_enrollment,
+                moved_to_bucket, moved_to, moved_at
          from enrollments where bucket = $1 and id = $2 for no key update",
         bucket.get(),
         id
@@ -383,7 +390,7 @@ pub async fn resume_delivery(
     exactly_one(&result)
 }
 
-/// Pending enrollments that have waited since before `before` and had no reminder.
+/// Sign-ups that have waited since before `asked_before` and had no reminder. A wish for another address gets none.
 pub async fn to_remind(
     db: impl PgExecutor<'_>,
     asked_before: DateTime<Utc>,
@@ -393,6 +400,7 @@ pub async fn to_remind(
     let rows = sqlx::query!(
         "select bucket, id from enrollments
          where state = 'pending' and requested_at < $1 and requested_at > $2 and reminded_at is null
+           and moves_enrollment is null
          order by requested_at limit $3",
         asked_before,
         asked_after,
@@ -485,14 +493,15 @@ struct Row {
     hurried_at: Option<DateTime<Utc>>,
     moves_bucket: Option<i16>,
     moves_enrollment: Option<Uuid>,
+    moved_to_bucket: Option<i16>,
+    moved_to: Option<Uuid>,
+    moved_at: Option<DateTime<Utc>>,
 }
 
 impl Row {
     fn parse(self, bucket: Bucket) -> Result<Enrollment, sqlx::Error> {
-        let moves = match self.moves_bucket.zip(self.moves_enrollment) {
-            Some((bucket, id)) => Some((Bucket::new(bucket).ok_or_else(|| unknown_word("bucket"))?, id)),
-            None => None,
-        };
+        let moves = super::moves::place(self.moves_bucket, self.moves_enrollment)?;
+        let moved_to = super::moves::place(self.moved_to_bucket, self.moved_to)?;
         Ok(Enrollment {
             bucket,
             id: self.id,
@@ -510,6 +519,8 @@ impl Row {
             spacing: self.spacing.and_then(|days| u16::try_from(days).ok()),
             hurried_at: self.hurried_at,
             moves,
+            moved_to,
+            moved_at: self.moved_at,
         })
     }
 }

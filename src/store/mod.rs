@@ -10,6 +10,7 @@ pub mod growth;
 pub mod guards;
 pub mod installation;
 pub mod limits;
+pub mod moves;
 pub mod queue;
 pub mod records;
 pub mod retention;

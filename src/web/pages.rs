@@ -222,6 +222,58 @@ impl ConfirmedPage {
     }
 }
 
+/// Where the mail that asks a new address leads: one button.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConfirmMovePage {
+    pub series_title: String,
+    /// Where the button posts to.
+    pub post_to: String,
+}
+
+impl ConfirmMovePage {
+    pub fn render(&self, language: Language) -> String {
+        private(language, "confirm_move", "confirm-move-title", Some(&self.series_title), self)
+    }
+}
+
+/// After that press: the series goes on here.
+#[derive(Debug, Clone, Serialize)]
+pub struct MovedHerePage {
+    pub series_title: String,
+}
+
+impl MovedHerePage {
+    pub fn render(&self, language: Language) -> String {
+        private(language, "moved_here", "moved-here-title", Some(&self.series_title), self)
+    }
+}
+
+/// A wish to move the series here that waits no more.
+#[derive(Debug, Clone, Serialize)]
+pub struct NothingMovedPage {
+    pub series_title: String,
+}
+
+impl NothingMovedPage {
+    pub fn render(&self, language: Language) -> String {
+        private(language, "nothing_moved", "nothing-moved-title", Some(&self.series_title), self)
+    }
+}
+
+/// An old link of an address from which the series has gone to another.
+#[derive(Debug, Clone, Serialize)]
+pub struct ElsewherePage {
+    pub series_title: String,
+    /// Where the button that stops it posts to.
+    pub post_to: String,
+}
+
+impl ElsewherePage {
+    pub fn render(&self, language: Language) -> String {
+        private(language, "elsewhere", "elsewhere-title", Some(&self.series_title), self)
+    }
+}
+
 /// The link was used before, and all is well.
 #[derive(Debug, Clone, Serialize)]
 pub struct AlreadyConfirmedPage {

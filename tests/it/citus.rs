@@ -44,8 +44,8 @@ const ACROSS: [(&str, &str); 18] = [
         "whose pause has ended, each resumed in a transaction of its own",
     ),
     (
-        "select bucket, id from enrollments where moves_enrollment = $1",
-        "who waits to take an enrollment's place: asked when a reader changes the address, or is erased",
+        "select bucket, id from enrollments where state = 'pending' and moves_enrollment is not null",
+        "wishes for another address to forget, each in a transaction of its own",
     ),
 ];
 

@@ -21,6 +21,7 @@ mod main_job;
 mod manage;
 mod manage_address;
 mod manage_fresh;
+mod manage_moves;
 mod manage_scanner;
 mod migrate;
 mod nodes;

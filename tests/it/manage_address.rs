@@ -1,4 +1,4 @@
-//! Another address: the new one confirms, takes the place of the old one, and the old one is told nothing.
+//! Another address: the new one confirms, takes the place of the old one, and the old one gets one note.
 use regimen::model::EmailAddress;
 use reqwest::StatusCode;
 use serde_json::json;
@@ -8,21 +8,21 @@ use crate::manage_fresh::fresh_link;
 use crate::support::relay::At;
 use crate::support::{App, days, hours, minutes, why};
 
-const NEW: &str = "new@example.org";
+pub const NEW: &str = "new@example.org";
 
-async fn ask(app: &App, fresh: &str, address: &str) -> String {
+pub async fn ask(app: &App, fresh: &str, address: &str) -> String {
     press(app, &format!("{fresh}/address"), &[("address", address)]).await
 }
 
 /// Asks for another address, and lets the mails out.
-async fn moved(app: &App, from: &str, to: &str) -> String {
+pub async fn moved(app: &App, from: &str, to: &str) -> String {
     let fresh = fresh_link(app, from).await;
     let html = ask(app, &fresh, to).await;
     app.dispatch_all_due().await;
     html
 }
 
-async fn enrollments(app: &App) -> Vec<(String, String)> {
+pub async fn enrollments(app: &App) -> Vec<(String, String)> {
     sqlx::query_as(
         "select s.address, e.state from enrollments e join subscribers s on s.bucket = e.bucket and s.id = e.subscriber
          order by s.created_at, s.address <> 'reader@example.org', e.created_at, e.id",
@@ -58,16 +58,25 @@ async fn the_new_address_confirms_and_goes_on_where_the_old_one_was() {
             !mail.raw.contains(READER) && !mail.text.to_lowercase().contains("melanoma"),
             "it tells nothing of the old"
         );
-        app.confirm(&new).await;
+        assert!(mail.subject.contains("Shall the series come to this address?"), "{}", mail.subject);
+        let html = page(&app, &mail.link("confirm")).await;
+        assert!(html.contains("Get the series here?") && !html.contains(READER), "{html}");
+        let html = app.post(&mail.link("confirm")).await.text().await.unwrap();
+        assert!(html.contains("The series goes on here") && !html.contains("The first part comes now"), "{html}");
         app.confirm(&new).await;
         assert_eq!(
             enrollments(&app).await,
             [(READER.to_owned(), "unsubscribed".to_owned()), (new.clone(), "active".to_owned())]
         );
+        let html = page(&app, &own).await;
+        assert!(html.contains("The series goes to another address now") && !html.contains(&new), "{html}");
         let kept: chrono::DateTime<chrono::Utc> = sqlx::query_scalar(due).fetch_one(app.db()).await.unwrap();
         assert_eq!(kept, planned, "the next part comes when it was to come");
         app.live_through(days(60)).await;
-        assert_eq!(app.mails_to(READER).len(), old_mails, "the old address gets nothing more, not even a note");
+        assert_eq!(app.mails_to(READER).len(), old_mails + 1, "the old address gets one note, and nothing more");
+        let note = app.relay.last_to(READER);
+        assert!(note.subject.contains("The series goes to another address now"), "{}", note.subject);
+        assert!(!note.raw.contains(&new) && !note.text.to_lowercase().contains("melanoma"), "it names neither");
         let subjects = app.subjects(&new);
         assert_eq!(subjects.len(), 1 + 5, "the confirmation and parts two to six: {subjects:?}");
         assert!(app.relay.last_to(&new).text.to_lowercase().contains("melanoma"), "the condition came along");
@@ -83,7 +92,7 @@ async fn the_new_address_confirms_and_goes_on_where_the_old_one_was() {
         let html = page(&app, &own_page(&app, &new)).await;
         assert!(html.contains("6 of 6 parts received"), "{html}");
         let html = page(&app, &own).await;
-        assert!(html.contains("Stopped") && !html.contains(&new), "the old link tells nothing of the new");
+        assert!(html.contains("Stopped") && !html.contains(&new), "after the last part it goes on nowhere: {html}");
     }
 }
 
@@ -103,19 +112,46 @@ async fn a_pause_moves_along() {
 }
 
 #[tokio::test]
-async fn a_wish_that_is_not_confirmed_expires_like_a_sign_up() {
+async fn a_wish_works_for_a_day_and_nothing_makes_it_longer() {
     let app = App::start().await;
     app.enroll(READER).await;
     moved(&app, READER, NEW).await;
     let link = app.relay.last_to(NEW).link("confirm");
-    app.advance(days(4));
-    let html = app.post(&link).await.text().await.unwrap();
-    assert!(html.contains("This link is too old"), "{html}");
+    app.advance(hours(23));
+    app.post(&format!("{link}/new-link")).await;
+    regimen::actions::tidy::remind(&app.service).await.unwrap();
+    app.dispatch_all_due().await;
+    assert_eq!(app.mails_to(NEW).len(), 1, "neither a new link nor a reminder");
+    assert!(page(&app, &own_page(&app, READER)).await.contains("Keep it at this address"));
+    app.advance(hours(2));
+    let own = page(&app, &own_page(&app, READER)).await;
+    assert!(!own.contains("Keep it at this address"), "{own}");
+    for response in [app.get(&link).await, app.post(&link).await] {
+        let html = response.text().await.unwrap();
+        assert!(html.contains("Nothing has changed") && !html.contains("new-link"), "{html}");
+    }
+    regimen::actions::tidy::remind(&app.service).await.unwrap();
     app.live_through(days(10)).await;
+    assert_eq!(app.mails_to(NEW).len(), 1);
     assert_eq!(enrollments(&app).await[0].1, "active", "the old address goes on");
-    app.advance(days(31));
     assert_eq!(regimen::actions::tidy::forget_unconfirmed(&app.service).await.unwrap(), 1);
     assert_eq!(app.count("select count(*) from subscribers").await, 1);
+}
+
+#[tokio::test]
+async fn the_calendar_shows_that_a_wish_waits_and_takes_it_back() {
+    let app = App::start().await;
+    app.enroll(READER).await;
+    moved(&app, READER, NEW).await;
+    let own = own_page(&app, READER);
+    let html = page(&app, &own).await;
+    assert!(html.contains("send the series to another address") && !html.contains(NEW), "{html}");
+    let html = press(&app, &format!("{own}/stay"), &[]).await;
+    assert!(html.contains("The series stays at this address.") && !html.contains("/stay"), "{html}");
+    assert!(press(&app, &format!("{own}/stay"), &[]).await.contains("There was nothing to change."));
+    let link = app.relay.last_to(NEW).link("confirm");
+    assert_eq!(app.post(&link).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(enrollments(&app).await, [(READER.to_owned(), "active".to_owned())]);
 }
 
 #[tokio::test]
@@ -186,24 +222,42 @@ async fn a_part_on_the_wire_is_waited_for() {
     let old = app.mails_to(READER).len();
     app.confirm(NEW).await;
     app.live_through(days(60)).await;
-    assert_eq!(app.mails_to(READER).len(), old);
+    assert_eq!(app.mails_to(READER).len(), old + 1, "the note");
     assert_eq!(app.mails_to(NEW).len(), 1 + 4, "neither lost nor doubled");
 }
 
 #[tokio::test]
 async fn who_left_or_was_erased_meanwhile_is_not_brought_back() {
+    // Left: the wish is forgotten with the series.
     let app = App::start().await;
     app.enroll(READER).await;
     app.live_through(days(4)).await;
     moved(&app, READER, NEW).await;
-    let leave = app.relay.last_to(READER).text;
-    assert!(leave.contains("/fresh/"));
+    let link = app.relay.last_to(NEW).link("confirm");
     let leave = app.mails_to(READER)[2].link("unsubscribe");
     app.post(&leave).await;
-    app.confirm(NEW).await;
-    app.live_through(hours(1)).await;
-    assert_eq!(app.mails_to(NEW).len(), 2, "the new address has said yes, and goes on with part three");
-    assert_eq!(enrollments(&app).await[0].1, "unsubscribed");
+    assert_eq!(app.post(&link).await.status(), StatusCode::NOT_FOUND);
+    app.live_through(days(60)).await;
+    assert_eq!(app.mails_to(NEW).len(), 1);
+    assert_eq!(enrollments(&app).await, [(READER.to_owned(), "unsubscribed".to_owned())]);
+
+    // Left, and the process fell over before it forgot the wish: the link says so, and moves nothing.
+    let app = App::start().await;
+    app.enroll(READER).await;
+    moved(&app, READER, NEW).await;
+    let link = app.relay.last_to(NEW).link("confirm");
+    sqlx::query("update enrollments set state = 'unsubscribed', ended_at = '2026-03-02' where state = 'active'")
+        .execute(app.db())
+        .await
+        .unwrap();
+    for response in [app.get(&link).await, app.post(&link).await] {
+        let html = response.text().await.unwrap();
+        assert!(html.contains("Nothing has changed") && html.contains("stopped at the old address"), "{html}");
+    }
+    assert_eq!(app.post(&link).await.status(), StatusCode::NOT_FOUND, "it is forgotten");
+    app.live_through(days(60)).await;
+    assert_eq!(app.mails_to(NEW).len(), 1);
+    assert_eq!(enrollments(&app).await, [(READER.to_owned(), "unsubscribed".to_owned())]);
 
     let app = App::start().await;
     app.enroll(READER).await;

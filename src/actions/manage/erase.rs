@@ -1,12 +1,12 @@
 //! Erasing a reader: nothing that names one stays, and the books still close.
 //!
 //! What remains are counts in `step_totals`, and a suppression of the address if there was one: without it the promise not
-//! to write could not be kept. Deliveries, attempts, consents, enrollments and the subscriber go, in all series, and so does
-//! a sign-up under another address that waited to take the place of one of them.
+//! to write could not be kept. Deliveries, attempts, consents, enrollments and the subscriber go, in all series and under all
+//! addresses that changes of address have tied together, and so does a wish for another address that waited.
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::address::forget_moves;
+use super::super::moves;
 use super::fresh::{Opened, is_fresh};
 use super::{ActionError, Service};
 use crate::links::Purpose;
@@ -15,6 +15,8 @@ use crate::store::{enrollments, export, retention};
 
 /// A transaction that PostgreSQL undoes for another is tried so often.
 const TRIES: u32 = 3;
+/// So often the other addresses are looked for anew, while one confirms at this moment.
+const ROUNDS: u32 = 5;
 
 /// Erases the reader of a fresh link. Doing it again is the same as doing it once. Answers what the reader's mails were in.
 ///
@@ -28,17 +30,45 @@ pub async fn erase(service: &Service, token: &str) -> Result<Opened<Language>, A
         return Ok(Opened::Expired(language));
     }
     if let Some(enrollment) = enrollment {
-        erase_subscriber(service, link.bucket, enrollment.subscriber).await?;
+        erase_reader(service, link.bucket, enrollment.subscriber).await?;
     }
     Ok(Opened::Yes(language))
 }
 
-async fn erase_subscriber(service: &Service, bucket: Bucket, subscriber: Uuid) -> Result<(), ActionError> {
+/// The address of the link goes last, and each other one before those on which it hangs: when this is broken off, the same
+/// link leads to all that is left.
+async fn erase_reader(service: &Service, bucket: Bucket, subscriber: Uuid) -> Result<(), ActionError> {
+    for _ in 0..ROUNDS {
+        let mut db = service.db().acquire().await?;
+        let all = moves::addresses(&mut db, bucket, subscriber).await?;
+        drop(db);
+        for one in all.iter().skip(1).rev() {
+            moves::forget_wishes_of(service, one.bucket, one.subscriber).await?;
+            erase_subscriber(service, one.bucket, one.subscriber, false).await?;
+        }
+        moves::forget_wishes_of(service, bucket, subscriber).await?;
+        if erase_subscriber(service, bucket, subscriber, true).await? {
+            return Ok(());
+        }
+    }
+    Err(ActionError::Busy)
+}
+
+async fn erase_subscriber(
+    service: &Service,
+    bucket: Bucket,
+    subscriber: Uuid,
+    is_last: bool,
+) -> Result<bool, ActionError> {
     let mut tries = 1;
     loop {
         let mut tx = service.db().begin().await?;
-        match erase_in(service, &mut tx, bucket, subscriber).await {
-            Ok(()) => return Ok(tx.commit().await?),
+        match erase_in(service, &mut tx, bucket, subscriber, is_last).await {
+            Ok(false) => return Ok(false),
+            Ok(true) => {
+                tx.commit().await?;
+                return Ok(true);
+            }
             Err(ActionError::Database(error)) if tries < TRIES && export::try_again(&error) => tries += 1,
             Err(error) => return Err(error),
         }
@@ -46,18 +76,21 @@ async fn erase_subscriber(service: &Service, bucket: Bucket, subscriber: Uuid) -
 }
 
 /// The subscriber is locked before the enrollments, as a sign-up does, and these before their deliveries, as a settle does.
+/// Answers false, and has changed nothing, when the last address is not the only one that is left.
 async fn erase_in(
     service: &Service,
     tx: &mut PgConnection,
     bucket: Bucket,
     subscriber: Uuid,
-) -> Result<(), ActionError> {
+    is_last: bool,
+) -> Result<bool, ActionError> {
     if !export::lock_subscriber(&mut *tx, bucket, subscriber).await? {
-        return Ok(());
+        return Ok(true);
     }
     let ids = export::lock_enrollments(&mut *tx, bucket, subscriber).await?;
-    for id in &ids {
-        forget_moves(tx, *id, None).await?;
+    // A change of address locks its old enrollment: from here on there is none.
+    if is_last && moves::addresses(&mut *tx, bucket, subscriber).await?.len() > 1 {
+        return Ok(false);
     }
     export::close_deliveries(&mut *tx, bucket, &ids, service.hands()).await?;
     for one in retention::fold(&mut *tx, bucket, &ids).await? {
@@ -65,5 +98,6 @@ async fn erase_in(
             retention::keep_count_of_run(&mut *tx, run, one.accepted).await?;
         }
     }
-    Ok(export::delete_subscriber(&mut *tx, bucket, subscriber).await?)
+    export::delete_subscriber(&mut *tx, bucket, subscriber).await?;
+    Ok(true)
 }

@@ -1,13 +1,16 @@
-//! Everything that is stored about a reader, as JSON.
+//! Everything that is stored about a reader, as JSON; also under the other addresses that changes of address have tied to the
+//! one of the link. One to which the series has gone since is not named: the link may have gone to a mailbox that is another's
+//! by now.
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::super::moves::{self, Address};
 use super::fresh::{Opened, open};
 use super::{ActionError, Service};
-use crate::model::Bucket;
 use crate::store::admin::{self, AttemptLine, ConsentLine};
 use crate::store::enrollments::Enrollment;
 use crate::store::export::{self, DeliveryRow, EnrollmentRow, SubscriberRow, SuppressionRow};
@@ -16,7 +19,17 @@ use crate::store::export::{self, DeliveryRow, EnrollmentRow, SubscriberRow, Supp
 #[derive(Serialize)]
 pub struct Export {
     pub taken_at: DateTime<Utc>,
-    pub subscriber: SubscriberRow,
+    #[serde(flatten)]
+    pub here: OfAddress,
+    /// The same of the reader's other addresses.
+    pub other_addresses: Vec<OfAddress>,
+}
+
+/// What is stored under one address.
+#[derive(Serialize)]
+pub struct OfAddress {
+    /// None of an address to which the series has gone since.
+    pub subscriber: Option<SubscriberRow>,
     pub enrollments: Vec<ExportedEnrollment>,
     pub consents: Vec<ConsentLine>,
     /// Why the address must not be mailed, if so.
@@ -77,12 +90,20 @@ pub async fn export(service: &Service, token: &str) -> Result<Opened<Export>, Ac
         Opened::Yes(enrollment) => enrollment,
         Opened::Expired(language) => return Ok(Opened::Expired(language)),
     };
-    Ok(Opened::Yes(of_subscriber(service, bucket, subscriber).await?))
-}
-
-async fn of_subscriber(service: &Service, bucket: Bucket, id: Uuid) -> Result<Export, ActionError> {
     // One moment for all of it.
     let mut tx = service.db().begin_with("begin isolation level repeatable read read only").await?;
+    let mut all = Vec::new();
+    for address in moves::addresses(&mut tx, bucket, subscriber).await? {
+        all.push(of_address(service, &mut tx, address).await?);
+    }
+    tx.commit().await?;
+    let other_addresses = all.split_off(1);
+    let here = all.pop().ok_or(ActionError::NotFound("subscription"))?;
+    Ok(Opened::Yes(Export { taken_at: service.clock().real(), here, other_addresses }))
+}
+
+async fn of_address(service: &Service, tx: &mut PgConnection, address: Address) -> Result<OfAddress, ActionError> {
+    let Address { bucket, subscriber: id, is_later } = address;
     let subscriber = export::subscriber(&mut *tx, bucket, id).await?.ok_or(ActionError::NotFound("subscription"))?;
     let enrollments = export::enrollments(&mut *tx, bucket, id).await?;
     let ids: Vec<Uuid> = enrollments.iter().map(|one| one.id).collect();
@@ -91,7 +112,6 @@ async fn of_subscriber(service: &Service, bucket: Bucket, id: Uuid) -> Result<Ex
     let attempts = admin::attempts(&mut *tx, bucket, &ids).await?;
     let consents = admin::consents(&mut *tx, bucket, id).await?;
     let suppression = export::suppression(&mut *tx, bucket, &subscriber.normalised).await?;
-    tx.commit().await?;
     let opening = Opening { service, subscriber: id };
     let mut mails = opening.mails(deliveries, attempts)?;
     let enrollments = enrollments
@@ -101,7 +121,8 @@ async fn of_subscriber(service: &Service, bucket: Bucket, id: Uuid) -> Result<Ex
             opening.enrollment(row, deliveries)
         })
         .collect::<Result<_, _>>()?;
-    Ok(Export { taken_at: service.clock().real(), subscriber, enrollments, consents, suppression })
+    let subscriber = Some(subscriber).filter(|_| !is_later);
+    Ok(OfAddress { subscriber, enrollments, consents, suppression })
 }
 
 /// Opens what is sealed for one subscriber.

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use sqlx::PgConnection;
 
 use super::super::sign_up::owe_now;
-use super::super::{confirm, unsubscribe};
+use super::super::{confirm, moves, unsubscribe};
 use super::change::Done;
 use super::{ActionError, Named, Service, of_link};
 use crate::content::Condition;
@@ -127,6 +127,7 @@ pub async fn look(service: &Service, token: &str, chosen: Option<Language>) -> R
     let series = service.series_in(&enrollment.series, chosen.unwrap_or(language))?;
     let left = series.first_step_not_in(&enrollment.done_steps).is_some() && !enrollment.done_steps.is_empty();
     let again = match enrollment.state {
+        EnrollmentState::Unsubscribed if goes_on_elsewhere(service, &enrollment).await? => Again::No,
         EnrollmentState::Unsubscribed if left => Again::Either,
         EnrollmentState::Completed | EnrollmentState::Unsubscribed => Again::FromTheStart,
         _ => Again::No,
@@ -183,6 +184,10 @@ pub async fn start_again(service: &Service, token: &str, from: From) -> Result<O
     if is_suppressed(&mut tx, bucket, subscriber).await? {
         return Ok(Opened::Yes(Done::Nothing));
     }
+    if goes_on_elsewhere(service, &ended).await? {
+        // It would come twice: it has to be stopped there first.
+        return Ok(Opened::Yes(Done::Nothing));
+    }
     let real = service.clock().real();
     let today = calendar::agreed_since(&mut *tx, bucket, subscriber, "confirm", real - TimeDelta::days(1)).await?;
     if today >= AGAIN_A_DAY {
@@ -205,7 +210,13 @@ pub async fn start_again(service: &Service, token: &str, from: From) -> Result<O
     }
     tx.commit().await?;
     service.wake_dispatcher();
+    moves::forget_wish(service, (ended.bucket, ended.id)).await?;
     Ok(Opened::Yes(Done::Yes))
+}
+
+async fn goes_on_elsewhere(service: &Service, ended: &Enrollment) -> Result<bool, ActionError> {
+    let mut db = service.db().acquire().await?;
+    Ok(moves::goes_on(&mut db, ended).await?.is_some())
 }
 
 /// The enrollment that a fresh link is about, if the link is still fresh.

@@ -14,7 +14,7 @@ use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::service::copy_message;
-use super::{ActionError, Service};
+use super::{ActionError, Service, moves};
 use crate::content::Series;
 use crate::links::{Link, Purpose};
 use crate::model::{
@@ -26,11 +26,16 @@ use crate::store::enrollments::{self, Enrollment};
 
 /// What the page behind a manage link shows; neither address nor condition, since a link can be forwarded.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one answer that the page shows")]
 pub struct Calendar {
     pub series_title: String,
     /// What the reader's mails are in.
     pub language: Language,
     pub state: EnrollmentState,
+    /// It has ended here, and goes on at another address, which is not named.
+    pub is_elsewhere: bool,
+    /// Another address was named, and may confirm still.
+    pub may_move: bool,
     /// The editors have paused the whole series.
     pub series_paused: bool,
     pub zone: Zone,
@@ -87,7 +92,12 @@ pub enum PartState {
 
 /// What the page of this link shows, in a language that was chosen or in that of the reader's mails. Changes nothing.
 pub async fn look(service: &Service, token: &str, chosen: Option<Language>) -> Result<Calendar, ActionError> {
-    let enrollment = of_token(service, token).await?.current;
+    let Named { own, current: enrollment } = of_token(service, token).await?;
+    let mut db = service.db().acquire().await?;
+    let is_elsewhere = !enrollment.state.is_open() && moves::goes_on(&mut db, &own).await?.is_some();
+    let wish = moves::wish_of(&mut db, &enrollment).await?;
+    drop(db);
+    let may_move = wish.is_some_and(|wish| !moves::is_stale(&wish, service.clock().real()));
     let series = service.series_in(&enrollment.series, chosen.unwrap_or(enrollment.language))?;
     let lines = calendar::steps(service.db(), enrollment.bucket, enrollment.id).await?;
     let series_paused = admin::series_paused_at(service.db(), &enrollment.series).await?.is_some();
@@ -100,6 +110,8 @@ pub async fn look(service: &Service, token: &str, chosen: Option<Language>) -> R
         series_title: series.title.clone(),
         language: enrollment.language,
         state: enrollment.state,
+        is_elsewhere,
+        may_move,
         series_paused,
         zone: enrollment.zone,
         now,
@@ -110,10 +122,11 @@ pub async fn look(service: &Service, token: &str, chosen: Option<Language>) -> R
         spacings: series.spacings.clone(),
         spacing: enrollment.spacing.filter(|days| series.spacings.contains(days)),
         may_hurry,
-        unsubscribe_path: enrollment
-            .state
-            .is_open()
-            .then(|| service.unsubscribe_path(enrollment.bucket, enrollment.id)),
+        // A link to stop it elsewhere names the enrollment that has ended here, and not the other.
+        unsubscribe_path: (enrollment.state.is_open() || is_elsewhere).then(|| {
+            let named = if is_elsewhere { &own } else { &enrollment };
+            service.unsubscribe_path(named.bucket, named.id)
+        }),
     })
 }
 

@@ -267,11 +267,15 @@ fn system_mails_have_the_links_without_which_they_are_useless() {
         edit(files, "reminder/body.md", "{{never_url}}", "{{site_url}}");
         edit(files, "already-signed-up/body.md", "{{manage_url}}", "{{site_url}}");
         edit(files, "fresh-link/body.md", "{{fresh_url}}", "{{site_url}}");
+        edit(files, "move/body.md", "{{confirm_url}}", "{{site_url}}");
+        edit(files, "moved/body.md", "{{unsubscribe_url}}", "{{site_url}}");
     });
     let expected = [
         "already-signed-up/body.md: this mail must have the link `{{manage_url}}`",
         "confirmation/body.md: this mail must have the link `{{confirm_url}}`",
         "fresh-link/body.md: this mail must have the link `{{fresh_url}}`",
+        "move/body.md: this mail must have the link `{{confirm_url}}`",
+        "moved/body.md: this mail must have the link `{{unsubscribe_url}}`",
         "reminder/body.md: this mail must have the link `{{never_url}}`",
     ];
     assert_eq!(faults, expected);

@@ -116,6 +116,20 @@ const ALREADY: &str =
 const FRESH: &str =
     "+++\nsubject = \"Your link\"\npreheader = \"For a while\"\n+++\nOpen [your page]({{fresh_url}}).\n";
 
+const MOVE: &str = r#"+++
+subject = "Here from now on?"
+preheader = "One press"
++++
+[Yes]({{confirm_url}} "button") or [not me]({{never_url}}).
+"#;
+
+const MOVED: &str = r#"+++
+subject = "It goes to another address now"
+preheader = "Nothing to do"
++++
+Not you? [Stop it]({{unsubscribe_url}}), or [no more mail]({{never_url}}).
+"#;
+
 const ARTICLE: &str = r#"+++
 title = "Why we rest"
 description = "About rest."
@@ -165,6 +179,8 @@ fn small() -> Files {
         ("reminder/body.md", CONFIRMATION),
         ("already-signed-up/body.md", ALREADY),
         ("fresh-link/body.md", FRESH),
+        ("move/body.md", MOVE),
+        ("moved/body.md", MOVED),
         ("partials/goodbye.md", "Until next time,\nyour {{series_title}}\n"),
         ("policies/privacy.md", POLICY),
         ("policies/terms.md", POLICY),

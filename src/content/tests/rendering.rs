@@ -5,7 +5,8 @@ use super::*;
 use crate::content::{ReaderLinks, RenderError, Rendered};
 use crate::model::{ConditionKey, Delay, Kind, StepKey, Zone};
 
-const SYSTEM: [Kind; 4] = [Kind::Confirmation, Kind::Reminder, Kind::AlreadySignedUp, Kind::FreshLink];
+const SYSTEM: [Kind; 6] =
+    [Kind::Confirmation, Kind::Reminder, Kind::AlreadySignedUp, Kind::FreshLink, Kind::Move, Kind::Moved];
 
 fn step(key: &str) -> StepKey {
     StepKey::parse(key).unwrap()

@@ -15,6 +15,9 @@ manage-on-its-way = Part { $part } is on its way to you.
 manage-series-paused = The editors have paused the series for everyone. It goes on when they resume it, and there is nothing you need to do.
 manage-while-paused = No part is sent while the series is paused. When you go on, it continues where you left off.
 manage-while-paused-until = No part is sent before then. After that the series goes on by itself, where you left off.
+manage-elsewhere = You can stop it from here, with the button at the end of this page. We do not show the address, because an e-mail can be forwarded. The list below is of what came here.
+manage-may-move = Someone with a link that we sent to your address has asked us to send the series to another address. If that address confirms within a day, the series goes on there. Until then nothing changes here.
+manage-stay = Keep it at this address
 manage-ended = No more e-mails of this series are planned. If you want to start again, ask for the link below.
 manage-resume = Go on with the series
 manage-now = Send me the next part now
@@ -72,6 +75,7 @@ said-date = Nothing was changed: please choose a day after today, and within a y
 said-choice = Nothing was changed: please choose from the list.
 said-condition = Your condition is changed. The next part has the passage for it.
 said-address = If this address can get the series, we have sent it an e-mail with a link to confirm. Until that is pressed, nothing changes.
+said-stays = The series stays at this address.
 said-again = The series starts again. The first e-mail should be in your inbox in a few minutes.
 
 # Behind a fresh link
@@ -82,7 +86,7 @@ fresh-condition-which = Which condition are you most interested in?
 fresh-condition-hint = We store your answer encrypted. The parts that are still to come have the passage for it.
 fresh-address = Change the e-mail address
 fresh-address-new = Your new e-mail address
-fresh-address-hint = We send a link to confirm to the new address. When you press it, the series goes on there, with the next part as planned, and nothing more comes to the old address.
+fresh-address-hint = We send a link to confirm to the new address. The link works for one day. When you press it, the series goes on there, with the next part as planned. The old address gets one note that it has moved, and after that no more parts.
 fresh-address-button = Use this address
 fresh-again = Start again
 fresh-again-start = Start with the first part

@@ -15,6 +15,9 @@ manage-on-its-way = La parte { $part } está en camino.
 manage-series-paused = La redacción ha puesto la serie en pausa para todos. Continuará cuando la reanude, y usted no tiene que hacer nada.
 manage-while-paused = Mientras la serie está en pausa no se envía ninguna parte. Cuando la reanude, continuará donde la dejó.
 manage-while-paused-until = Antes de ese día no se envía ninguna parte. Después, la serie continúa por sí sola donde la dejó.
+manage-elsewhere = Puede cancelarla desde aquí, con el botón al final de esta página. No mostramos la dirección, porque un correo se puede reenviar. La lista de abajo es la de lo que llegó aquí.
+manage-may-move = Alguien con un enlace que enviamos a su dirección nos pidió que enviáramos la serie a otra dirección. Si esa dirección lo confirma en el plazo de un día, la serie continúa allí. Hasta entonces aquí no cambia nada.
+manage-stay = Seguir en esta dirección
 manage-ended = No hay más correos previstos de esta serie. Si quiere empezar de nuevo, pida el enlace de más abajo.
 manage-resume = Reanudar la serie
 manage-now = Enviarme ya la parte siguiente
@@ -72,6 +75,7 @@ said-date = No se cambió nada: elija un día posterior a hoy y dentro de un añ
 said-choice = No se cambió nada: elija de la lista.
 said-condition = Su enfermedad está cambiada. La parte siguiente lleva el pasaje correspondiente.
 said-address = Si esta dirección puede recibir la serie, le hemos enviado un correo con un enlace para confirmar. Hasta que se pulse, no cambia nada.
+said-stays = La serie se queda en esta dirección.
 said-again = La serie empieza de nuevo. El primer correo debería llegar a su buzón en unos minutos.
 
 # Detrás de un enlace reciente
@@ -82,7 +86,7 @@ fresh-condition-which = ¿Qué enfermedad le interesa más?
 fresh-condition-hint = Guardamos su respuesta cifrada. Las partes que faltan llevarán el pasaje correspondiente.
 fresh-address = Cambiar la dirección de correo
 fresh-address-new = Su nueva dirección de correo
-fresh-address-hint = Enviamos un enlace para confirmar a la nueva dirección. Cuando lo pulse, la serie continúa allí, con la parte siguiente según lo previsto, y a la dirección anterior no llega nada más.
+fresh-address-hint = Enviamos un enlace para confirmar a la nueva dirección. El enlace funciona durante un día. Cuando lo pulse, la serie continúa allí, con la parte siguiente según lo previsto. La dirección anterior recibe un aviso de que se ha trasladado y, después, ninguna parte más.
 fresh-address-button = Usar esta dirección
 fresh-again = Empezar de nuevo
 fresh-again-start = Empezar por la primera parte

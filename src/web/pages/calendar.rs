@@ -16,6 +16,8 @@ pub enum ManageState {
     Paused,
     /// Completed or unsubscribed.
     Ended,
+    /// Ended here; it goes on at another address.
+    Elsewhere,
 }
 
 /// What a change that was just asked for has come to; told at the top of the page that follows.
@@ -31,10 +33,11 @@ pub enum Said {
     Condition,
     Address,
     Again,
+    Stays,
 }
 
 impl Said {
-    const ALL: [(Self, &'static str, &'static str); 8] = [
+    const ALL: [(Self, &'static str, &'static str); 9] = [
         (Self::Saved, "saved", "said-saved"),
         (Self::Hurried, "hurried", "said-hurried"),
         (Self::Nothing, "nothing", "said-nothing"),
@@ -43,6 +46,7 @@ impl Said {
         (Self::Condition, "condition", "said-condition"),
         (Self::Address, "address", "said-address"),
         (Self::Again, "again", "said-again"),
+        (Self::Stays, "stays", "said-stays"),
     ];
 
     /// The word for it in a URL.
@@ -164,6 +168,8 @@ pub struct ZoneGroup {
 pub struct ManagePage {
     pub series_title: String,
     pub state: ManageState,
+    /// Another address was named, and may confirm still.
+    pub may_move: bool,
     pub series_paused: bool,
     pub paused_until: Option<NaiveDate>,
     pub said: Option<Said>,
@@ -211,6 +217,7 @@ impl ManagePage {
         let view = ManageView {
             series_title: &self.series_title,
             state: self.state,
+            may_move: self.may_move,
             headline: until.unwrap_or_else(|| messages::text(language, self.headline(received))),
             ends_by_itself: self.paused_until.is_some(),
             series_paused: self.series_paused,
@@ -241,6 +248,7 @@ impl ManagePage {
             ManageState::Pending => "manage-pending",
             ManageState::Active => "manage-active",
             ManageState::Paused => "manage-paused",
+            ManageState::Elsewhere => "elsewhere-title",
             ManageState::Ended if received == self.parts.len() => "manage-complete",
             ManageState::Ended => "manage-stopped",
         }
@@ -261,6 +269,7 @@ struct TimelineLine<'a> {
 struct ManageView<'a> {
     series_title: &'a str,
     state: ManageState,
+    may_move: bool,
     headline: String,
     ends_by_itself: bool,
     series_paused: bool,

@@ -203,6 +203,7 @@ fn manage(state: ManageState) -> ManagePage {
     ManagePage {
         series_title: "Fighting Cancer With Immunotherapy".into(),
         state,
+        may_move: false,
         series_paused: false,
         paused_until: None,
         said: None,
@@ -338,6 +339,10 @@ fn pages_saying(text: &str) -> Vec<(&'static str, String)> {
         ("already-confirmed", AlreadyConfirmedPage { series_title: text() }.render(English)),
         ("expired", ExpiredPage { series_title: text(), post_to: text() }.render(English)),
         ("superseded", SupersededPage { series_title: text() }.render(English)),
+        ("confirm move", ConfirmMovePage { series_title: text(), post_to: text() }.render(English)),
+        ("moved here", MovedHerePage { series_title: text() }.render(English)),
+        ("nothing moved", NothingMovedPage { series_title: text() }.render(English)),
+        ("elsewhere", ElsewherePage { series_title: text(), post_to: text() }.render(English)),
         ("new-link-sent", NewLinkSentPage {}.render(English)),
         ("unsubscribe", UnsubscribePage { series_title: text(), post_to: text() }.render(English)),
         ("unsubscribed", UnsubscribedPage { series_title: text() }.render(English)),
@@ -578,6 +583,13 @@ fn the_series_page_offers_what_can_be_done() {
     let until = ManagePage { paused_until: until, ..manage(ManageState::Paused) };
     assert!(until.render(English).contains(">Paused until Friday, March 20<"));
     assert!(until.render(Spanish).contains(">En pausa hasta el viernes 20 de marzo<"));
+
+    let may_move = ManagePage { may_move: true, ..manage(ManageState::Active) };
+    assert!(may_move.render(Spanish).contains("action=\"/manage/t/stay\"") && !active.contains("/manage/t/stay"));
+    let elsewhere = ManagePage { unsubscribe_to: Some("/unsubscribe/t".into()), ..manage(ManageState::Elsewhere) };
+    let elsewhere = elsewhere.render(English);
+    assert!(elsewhere.contains(">The series goes to another address now<") && elsewhere.contains("/unsubscribe/t"));
+    assert!(!elsewhere.contains("/manage/t/pause"));
 
     let stopped = manage(ManageState::Ended).render(English);
     assert!(stopped.contains(">Stopped<") && stopped.contains("Not planned"));

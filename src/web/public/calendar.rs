@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::{AppState, calendar_file, private, unlisted};
 use crate::actions::ActionError;
 use crate::actions::manage::change::{self, Done};
-use crate::actions::manage::{self, Calendar, PartState, fresh, parts};
+use crate::actions::manage::{self, Calendar, PartState, address, fresh, parts};
 use crate::actions::voices::helpful::Text;
 use crate::content::PartPage;
 use crate::links::Purpose;
@@ -29,6 +29,7 @@ pub(super) fn router() -> Router<AppState> {
         .route("/manage/{token}/now", post(press_now))
         .route("/manage/{token}/clock", post(press_clock))
         .route("/manage/{token}/spacing", post(press_spacing))
+        .route("/manage/{token}/stay", post(press_stay))
         .route("/manage/{token}/fresh-link", post(press_fresh_link))
         .route("/manage/{token}/calendar.ics", get(calendar_of))
         .route("/manage/{token}/parts/{step}", get(read_part))
@@ -101,6 +102,11 @@ async fn press_spacing(State(state): State<AppState>, lang: Lang, Path(token): P
         },
     };
     after(lang, &manage_path(&token), done, Said::Saved, Said::Choice)
+}
+
+async fn press_stay(State(state): State<AppState>, lang: Lang, Path(token): Path<String>) -> Response {
+    let done = address::stay(&state.service, &token).await;
+    after(lang, &manage_path(&token), done, Said::Stays, Said::Choice)
 }
 
 async fn press_fresh_link(State(state): State<AppState>, lang: Lang, Path(token): Path<String>) -> Response {
@@ -204,8 +210,10 @@ fn manage_page(view: &Calendar, token: &str, said: Option<Said>) -> ManagePage {
             EnrollmentState::Pending => ManageState::Pending,
             EnrollmentState::Active => ManageState::Active,
             EnrollmentState::Paused => ManageState::Paused,
+            _ if view.is_elsewhere => ManageState::Elsewhere,
             _ => ManageState::Ended,
         },
+        may_move: view.may_move,
         series_paused: view.series_paused,
         paused_until: view.paused_until.map(|at| local(at).date()),
         said,

@@ -11,8 +11,8 @@ use crate::actions::{ActionError, suppress};
 use crate::messages::Language;
 use crate::web::language::Lang;
 use crate::web::pages::{
-    AlreadyConfirmedPage, ConfirmPage, ConfirmedPage, ExpiredPage, NeverDonePage, NeverPage, NewLinkSentPage,
-    SupersededPage, UnsubscribePage, UnsubscribedPage,
+    AlreadyConfirmedPage, ConfirmMovePage, ConfirmPage, ConfirmedPage, ElsewherePage, ExpiredPage, MovedHerePage,
+    NeverDonePage, NeverPage, NewLinkSentPage, NothingMovedPage, SupersededPage, UnsubscribePage, UnsubscribedPage,
 };
 
 pub(super) fn router() -> Router<AppState> {
@@ -27,6 +27,10 @@ async fn show_confirm(State(state): State<AppState>, lang: Lang, Path(token): Pa
     private(lang, confirm::look(&state.service, &token).await, |view| {
         let language = lang.or(view.language);
         match view.state {
+            LinkState::Ready if view.is_move => {
+                ConfirmMovePage { series_title: view.series_title, post_to: format!("/confirm/{token}") }
+                    .render(language)
+            }
             LinkState::Ready => {
                 ConfirmPage { series_title: view.series_title, post_to: format!("/confirm/{token}") }.render(language)
             }
@@ -39,6 +43,7 @@ async fn press_confirm(State(state): State<AppState>, lang: Lang, Path(token): P
     private(lang, confirm::confirm(&state.service, &token).await, |view| {
         let language = lang.or(view.language);
         match view.state {
+            LinkState::Ready if view.is_move => MovedHerePage { series_title: view.series_title }.render(language),
             LinkState::Ready => ConfirmedPage { series_title: view.series_title, parts: view.parts }.render(language),
             _ => link_page(view, &token, language),
         }
@@ -55,6 +60,8 @@ fn link_page(view: LinkView, token: &str, language: Language) -> String {
         }
         LinkState::Superseded => SupersededPage { series_title }.render(language),
         LinkState::Left => UnsubscribedPage { series_title }.render(language),
+        LinkState::Elsewhere { leave_path } => ElsewherePage { series_title, post_to: leave_path }.render(language),
+        LinkState::NothingMoved => NothingMovedPage { series_title }.render(language),
     }
 }
 
