@@ -321,12 +321,14 @@ async fn who_completed_the_series_starts_again_and_who_left_may_choose_where() {
     // Left after two parts.
     let leave = app.relay.last_to(READER).link("unsubscribe");
     app.post(&leave).await;
-    let sent = app.mails_to(READER).len();
-    press(&app, &format!("{}/fresh-link", own_page(&app, READER)), &[]).await;
-    app.dispatch_all_due().await;
-    assert_eq!(app.mails_to(READER).len(), sent, "who has left gets no more than one a week");
-    app.advance(days(7));
     let fresh = fresh_link(&app, READER).await;
+    let sent = app.mails_to(READER).len();
+    for _ in 0..2 {
+        app.advance(minutes(6));
+        press(&app, &format!("{}/fresh-link", own_page(&app, READER)), &[]).await;
+        app.dispatch_all_due().await;
+    }
+    assert_eq!(app.mails_to(READER).len(), sent, "who has left gets no more than two a week");
     assert!(page(&app, &fresh).await.contains("Go on where I stopped"));
     let had = app.subjects(READER);
     press(&app, &format!("{fresh}/again"), &[("from", "there")]).await;

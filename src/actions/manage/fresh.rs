@@ -20,8 +20,8 @@ pub const WORKS_FOR: TimeDelta = TimeDelta::minutes(15);
 const A_DAY: i64 = 3;
 /// … and none so soon after another.
 const COOL_DOWN: TimeDelta = TimeDelta::minutes(5);
-/// Who has left the series gets no more than one in this time by a link from one of its mails, which may be another's by now.
-const ONCE_LEFT: TimeDelta = TimeDelta::days(7);
+/// Who has left the series gets fewer by a link from one of its mails, which may be another's by now: so many a week.
+const A_WEEK_AFTER: i64 = 2;
 /// Who has confirmed or started again so often within a day has had enough copies of the first part.
 const AGAIN_A_DAY: i64 = 3;
 
@@ -74,7 +74,7 @@ impl<T> Opened<T> {
 
 /// Sends a fresh link to the address that the enrollment is for. `purpose` is that of the link it is asked for with: one
 /// from a part, or an older fresh one. The answer, the language of the reader's mails, is always the same; a suppressed
-/// address gets nothing, any other at most three a day, and one that has left the series one a week.
+/// address gets nothing, any other at most three a day, and one that has left the series two a week.
 pub async fn send_link(service: &Service, token: &str, purpose: Purpose) -> Result<Language, ActionError> {
     debug_assert!(matches!(purpose, Purpose::Manage | Purpose::Fresh), "no other link shows a page to ask from");
     let link = service.link_key().read(token, purpose)?;
@@ -110,11 +110,11 @@ async fn may_have_one(
     }
     let real = service.clock().real();
     let kind = [Kind::FreshLink.as_str()];
-    let today = enrollments::promised_since(&mut *tx, bucket, subscriber, &kind, real - TimeDelta::days(1)).await?;
     let has_left = !enrollment.state.is_open() && purpose == Purpose::Manage;
-    let cool_down = if has_left { ONCE_LEFT } else { COOL_DOWN };
-    let lately = enrollments::promised_since(&mut *tx, bucket, subscriber, &kind, real - cool_down).await?;
-    Ok(today < A_DAY && lately == 0)
+    let (most, span) = if has_left { (A_WEEK_AFTER, TimeDelta::days(7)) } else { (A_DAY, TimeDelta::days(1)) };
+    let so_many = enrollments::promised_since(&mut *tx, bucket, subscriber, &kind, real - span).await?;
+    let lately = enrollments::promised_since(&mut *tx, bucket, subscriber, &kind, real - COOL_DOWN).await?;
+    Ok(so_many < most && lately == 0)
 }
 
 /// What this link's page shows. Changes nothing.

@@ -120,7 +120,9 @@ const MOVE: &str = r#"+++
 subject = "Here from now on?"
 preheader = "One press"
 +++
-[Yes]({{confirm_url}} "button") or [not me]({{never_url}}).
+[Yes]({{confirm_url}} "button")
+
+Or [not me]({{never_url}}).
 "#;
 
 const MOVED: &str = r#"+++
