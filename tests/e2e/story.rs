@@ -11,7 +11,7 @@ const ENTER: &str = "\u{E007}";
 
 #[tokio::test]
 async fn one_reader_leaves_after_a_part_and_another_receives_all_six() {
-    let (demo, browser) = tokio::join!(Demo::start("500ms"), Browser::start());
+    let (demo, browser) = tokio::join!(Demo::start("2s"), Browser::start());
     let (leaver, stayer) = ("leaver@example.com", "stayer@example.org");
 
     sign_up_with_a_slip(&demo, &browser, leaver).await;
