@@ -300,8 +300,10 @@ impl Browser {
                 }
                 Some("Network.loadingFinished") => {
                     let octets = about["encodedDataLength"].as_f64().unwrap_or_default();
-                    let url = urls.get(request).copied().unwrap_or_default();
-                    answers.push((url.to_owned(), octets));
+                    // What had answered when the log was last read, and only ends now, was a straggler: an icon.
+                    if let Some(url) = urls.get(request) {
+                        answers.push(((*url).to_owned(), octets));
+                    }
                 }
                 _ => {}
             }
