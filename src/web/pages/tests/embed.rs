@@ -1,4 +1,5 @@
 //! The sign-up box in a frame, and what publishers copy.
+use super::samples::*;
 use super::*;
 
 fn frame() -> Frame {
