@@ -99,9 +99,7 @@ pub(super) async fn goes_on(db: &mut PgConnection, own: &Enrollment) -> Result<O
             }
             let newest = enrollments::newest(&mut *db, next.bucket, next.subscriber, &own.series).await?;
             match newest {
-                Some(open) if matches!(open.state, EnrollmentState::Active | EnrollmentState::Paused) => {
-                    return Ok(Some(open));
-                }
+                Some(open) if open.state.is_going_on() => return Ok(Some(open)),
                 _ => ends.push((next.bucket, next.subscriber)),
             }
         }

@@ -119,7 +119,7 @@ fn follow(
         return (None, None);
     };
     let done = (changed.state == DeliveryState::Accepted).then(|| step.clone());
-    let going_on = matches!(enrollment.state, EnrollmentState::Active | EnrollmentState::Paused);
+    let going_on = enrollment.state.is_going_on();
     let series = service.series(&enrollment.series);
     let next = match &series {
         Ok(series) if going_on => series.next_step(step, &enrollment.done_steps),

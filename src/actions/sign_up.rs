@@ -186,9 +186,7 @@ pub(super) async fn ask(
     let newest = enrollments::newest(&mut *tx, bucket, subscriber, &series.slug).await?;
     let known = Known { bucket, subscriber, series };
     match newest {
-        Some(open) if matches!(open.state, EnrollmentState::Active | EnrollmentState::Paused) => {
-            remind_of_enrollment(service, tx, &known, &open).await
-        }
+        Some(open) if open.state.is_going_on() => remind_of_enrollment(service, tx, &known, &open).await,
         // A sign-up that waits is its own reader's: whoever names the address from another does not replace it.
         Some(waits) if waits.state == EnrollmentState::Pending && kind == Kind::Move => Ok(Asked::Nothing),
         newest => ask_to_confirm(service, tx, &known, request, kind, newest).await,

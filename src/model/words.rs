@@ -115,6 +115,11 @@ impl EnrollmentState {
     pub fn is_open(self) -> bool {
         matches!(self, Self::Pending | Self::Active | Self::Paused)
     }
+
+    /// Confirmed, and with parts still to come, now or after a pause.
+    pub fn is_going_on(self) -> bool {
+        matches!(self, Self::Active | Self::Paused)
+    }
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ pub async fn ask(service: &Service, token: &str, address: &EmailAddress) -> Resu
         Opened::Yes(old) => old,
         Opened::Expired(language) => return Ok(Opened::Expired(language)),
     };
-    if is_going_on(&old) {
+    if old.state.is_going_on() {
         ask_for(service, &old, address).await?;
     }
     Ok(Opened::Yes(()))
@@ -97,7 +97,7 @@ async fn ask_in(
         enrollments::subscriber(&mut *tx, address, service.clock().uuid(), real).await?;
     }
     let (Some(old), wish) = lock_with_wish(&mut tx, (old.bucket, old.id)).await? else { return Ok(false) };
-    if !is_going_on(&old) || has_wished_enough(service, &mut *tx, &old).await? {
+    if !old.state.is_going_on() || has_wished_enough(service, &mut *tx, &old).await? {
         return Ok(false);
     }
     // The newest wish counts, whatever becomes of it.
@@ -149,10 +149,6 @@ async fn has_wished_enough(service: &Service, db: impl PgExecutor<'_>, old: &Enr
     let since = service.clock().real() - chrono::TimeDelta::days(1);
     let wishes = calendar::agreed_since(db, old.bucket, old.subscriber, "change-address", since).await?;
     Ok(wishes >= A_DAY)
-}
-
-fn is_going_on(enrollment: &Enrollment) -> bool {
-    matches!(enrollment.state, EnrollmentState::Active | EnrollmentState::Paused)
 }
 
 /// Locks an enrollment and the wish that waits to take its place, if there is one, in the order of their keys.

@@ -129,7 +129,7 @@ pub async fn set_clock(
     if hour.is_some_and(|hour| !series.window.contains(hour)) {
         return Ok(Done::Refused);
     }
-    if !is_going_on(&enrollment) {
+    if !enrollment.state.is_going_on() {
         return Ok(Done::Nothing);
     }
     let hour = hour.filter(|hour| *hour != series.preferred);
@@ -153,7 +153,7 @@ pub async fn set_spacing(service: &Service, token: &str, days: Option<u16>) -> R
     if days.is_some_and(|days| !series.spacings.contains(&days)) {
         return Ok(Done::Refused);
     }
-    if !is_going_on(&enrollment) {
+    if !enrollment.state.is_going_on() {
         return Ok(Done::Nothing);
     }
     calendar::set_spacing(&mut *tx, enrollment.bucket, enrollment.id, days).await?;
@@ -174,10 +174,6 @@ async fn begin(service: &Service, token: &str) -> Result<(Transaction<'static, P
     let mut tx = service.db().begin().await?;
     let locked = enrollments::lock(&mut *tx, current.bucket, current.id).await?;
     Ok((tx, locked.ok_or(ActionError::NotFound("subscription"))?))
-}
-
-fn is_going_on(enrollment: &Enrollment) -> bool {
-    matches!(enrollment.state, EnrollmentState::Active | EnrollmentState::Paused)
 }
 
 /// Moves the step that waits to where the new rhythm has it. What is due by now, or under way, stays as it is.

@@ -132,7 +132,7 @@ pub async fn look(service: &Service, token: &str, chosen: Option<Language>) -> R
         EnrollmentState::Completed | EnrollmentState::Unsubscribed => Again::FromTheStart,
         _ => Again::No,
     };
-    let is_open = matches!(enrollment.state, EnrollmentState::Active | EnrollmentState::Paused);
+    let is_open = enrollment.state.is_going_on();
     let (series_title, conditions) = (series.title.clone(), series.conditions.clone());
     Ok(Opened::Yes(Fresh { series_title, language, conditions, is_open, again }))
 }
@@ -153,7 +153,7 @@ pub async fn change_condition(
     let mut tx = service.db().begin().await?;
     let locked = enrollments::lock(&mut *tx, enrollment.bucket, enrollment.id).await?;
     let enrollment = locked.ok_or(ActionError::NotFound("subscription"))?;
-    if !matches!(enrollment.state, EnrollmentState::Active | EnrollmentState::Paused) {
+    if !enrollment.state.is_going_on() {
         return Ok(Opened::Yes(Done::Nothing));
     }
     let sealed = service.keyring().seal(condition, enrollment.subscriber, service.clock().random_bytes());
