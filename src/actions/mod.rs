@@ -24,6 +24,7 @@ pub use service::{LinksOf, Publishing, Service, Settings};
 use crate::content::RenderError;
 use crate::links::LinkError;
 use crate::seal::SealError;
+use crate::store::was_undone_for_another;
 
 /// Who did something, and why; recorded with what was done.
 #[derive(Debug, Clone)]
@@ -59,4 +60,25 @@ pub enum ActionError {
     Seal(#[from] SealError),
     #[error(transparent)]
     Render(#[from] RenderError),
+}
+
+impl ActionError {
+    /// Whether PostgreSQL has undone a transaction so that another could go on: a second try answers it.
+    pub fn was_undone(&self) -> bool {
+        matches!(self, Self::Database(error) if was_undone_for_another(error))
+    }
+}
+
+/// Carries out a transaction once more, and again, if PostgreSQL undoes it so that another can go on.
+async fn again_if_undone<T, F: Future<Output = Result<T, ActionError>>>(
+    mut carry_out: impl FnMut() -> F,
+) -> Result<T, ActionError> {
+    const MORE_TRIES: u32 = 2;
+    for _ in 0..MORE_TRIES {
+        match carry_out().await {
+            Err(error) if error.was_undone() => {}
+            other => return other,
+        }
+    }
+    carry_out().await
 }

@@ -5,7 +5,6 @@ use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use super::queue::Hands;
-use super::was_undone_for_another;
 use crate::model::Bucket;
 
 /// The address and when it came.
@@ -178,9 +177,4 @@ pub async fn close_deliveries(
 /// Deletes a subscriber, with its enrollments and consents. Its deliveries have been folded into the totals before.
 pub async fn delete_subscriber(db: impl PgExecutor<'_>, bucket: Bucket, id: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from subscribers where bucket = $1 and id = $2", bucket.get(), id).execute(db).await.map(drop)
-}
-
-/// Whether PostgreSQL has undone a transaction so that another could go on: a second try answers it.
-pub fn try_again(error: &sqlx::Error) -> bool {
-    was_undone_for_another(error)
 }

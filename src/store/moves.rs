@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::{exactly_one, unknown_word};
 use crate::model::{Bucket, Language, SeriesSlug, StepKey, Zone};
 
-/// Locks a subscriber, who is about to wish for another address, until the transaction ends; others may go on to write rows
-/// that name the subscriber. Answers whether there is one.
+/// Locks a subscriber, who is about to wish for another address or to start again, until the transaction ends; others may go on
+/// to write rows that name the subscriber, as whoever holds one of its enrollments does. Answers whether there is one.
 pub async fn lock_subscriber(db: impl PgExecutor<'_>, bucket: Bucket, id: Uuid) -> Result<bool, sqlx::Error> {
     let row = sqlx::query_scalar!(
         "select id from subscribers where bucket = $1 and id = $2 for no key update",

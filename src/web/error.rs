@@ -95,6 +95,8 @@ impl WebError {
 impl From<ActionError> for WebError {
     fn from(error: ActionError) -> Self {
         match error {
+            // A second press does it.
+            undone if undone.was_undone() => Self::Busy,
             ActionError::NotFound(what) => Self::NotFound(format!("There is no such {what}.")),
             ActionError::Busy => Self::Busy,
             ActionError::Refused(why) => Self::Conflict(why),
@@ -121,8 +123,6 @@ impl From<sqlx::Error> for WebError {
             }
             // Classes 08 (connection), 53 (disk full, too many connections), 57 (shutdown).
             sqlx::Error::Database(inner) if inner.code().is_some_and(|code| is_passing(&code)) => Self::Unavailable,
-            // Undone so that another could go on (a serialization failure, a deadlock): a second press does it.
-            sqlx::Error::Database(inner) if matches!(inner.code().as_deref(), Some("40001" | "40P01")) => Self::Busy,
             _ => Self::Internal,
         }
     }

@@ -15,7 +15,7 @@ use super::super::moves::{self as ties, Key};
 use super::super::sign_up::{self, Asked, SignUp};
 use super::super::suppress::SERIES_KINDS;
 use super::super::unsubscribe::record_from;
-use super::super::{guards, sign_up::owe_now};
+use super::super::{again_if_undone, guards, sign_up::owe_now};
 use super::change::Done;
 use super::fresh::{Opened, open};
 use super::{ActionError, Service, of_token};
@@ -25,13 +25,11 @@ use crate::store::calendar::{self, Owed};
 use crate::store::enrollments::{self, Enrollment};
 use crate::store::moves::{self, Place};
 use crate::store::settle::NewDelivery;
-use crate::store::{export, records, wake};
+use crate::store::{records, wake};
 
 /// Wishes for another address that one subscriber may have in a day; each can bring a mail to a stranger.
 const A_DAY: i64 = 3;
 const CHANNEL: &str = "address-change";
-/// A transaction that PostgreSQL undoes for another is tried so often.
-const TRIES: u32 = 3;
 
 /// Asks the new address whether it wants the series. The answer is the same whatever becomes of it: it is suppressed, has
 /// had its day's confirmations, gets the series already, or is the old one; and so is what becomes of older wishes.
@@ -59,13 +57,7 @@ async fn ask_for(service: &Service, old: &Enrollment, address: &EmailAddress) ->
         return Ok(());
     }
     let booking = guards::book_domain(service, address).await?;
-    let mut tries = 1;
-    let asked = loop {
-        match ask_in(service, old, address, booking.is_some()).await {
-            Err(ActionError::Database(error)) if tries < TRIES && export::try_again(&error) => tries += 1,
-            other => break other,
-        }
-    };
+    let asked = again_if_undone(|| ask_in(service, old, address, booking.is_some())).await;
     if let Some(booking) = booking.filter(|_| !matches!(asked, Ok(true))) {
         guards::give_back(service, &booking);
     }

@@ -6,15 +6,13 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::super::moves;
+use super::super::{again_if_undone, moves};
 use super::fresh::{Opened, is_fresh};
 use super::{ActionError, Service};
 use crate::links::Purpose;
 use crate::model::{Bucket, Language};
 use crate::store::{enrollments, export, retention};
 
-/// A transaction that PostgreSQL undoes for another is tried so often.
-const TRIES: u32 = 3;
 /// So often the other addresses are looked for anew, while one confirms at this moment.
 const ROUNDS: u32 = 5;
 
@@ -44,35 +42,29 @@ async fn erase_reader(service: &Service, bucket: Bucket, subscriber: Uuid) -> Re
         drop(db);
         for one in all.iter().skip(1).rev() {
             moves::forget_wishes_of(service, one.bucket, one.subscriber).await?;
-            erase_subscriber(service, one.bucket, one.subscriber, false).await?;
+            again_if_undone(|| erase_subscriber(service, one.bucket, one.subscriber, false)).await?;
         }
         moves::forget_wishes_of(service, bucket, subscriber).await?;
-        if erase_subscriber(service, bucket, subscriber, true).await? {
+        if again_if_undone(|| erase_subscriber(service, bucket, subscriber, true)).await? {
             return Ok(());
         }
     }
     Err(ActionError::Busy)
 }
 
+/// One transaction: what it answers false for, it has not done.
 async fn erase_subscriber(
     service: &Service,
     bucket: Bucket,
     subscriber: Uuid,
     is_last: bool,
 ) -> Result<bool, ActionError> {
-    let mut tries = 1;
-    loop {
-        let mut tx = service.db().begin().await?;
-        match erase_in(service, &mut tx, bucket, subscriber, is_last).await {
-            Ok(false) => return Ok(false),
-            Ok(true) => {
-                tx.commit().await?;
-                return Ok(true);
-            }
-            Err(ActionError::Database(error)) if tries < TRIES && export::try_again(&error) => tries += 1,
-            Err(error) => return Err(error),
-        }
+    let mut tx = service.db().begin().await?;
+    let erased = erase_in(service, &mut tx, bucket, subscriber, is_last).await?;
+    if erased {
+        tx.commit().await?;
     }
+    Ok(erased)
 }
 
 /// The subscriber is locked before the enrollments, as a sign-up does, and these before their deliveries, as a settle does.

@@ -11,6 +11,7 @@ use crate::content::Condition;
 use crate::links::{Link, LinkError, Purpose};
 use crate::model::{Bucket, ConditionKey, DeliveryState, EmailAddress, EnrollmentState, Kind, Language, StepKey};
 use crate::store::enrollments::{self, Enrollment};
+use crate::store::moves::lock_subscriber;
 use crate::store::settle::add_deliveries;
 use crate::store::{calendar, export, records, wake};
 
@@ -174,7 +175,7 @@ pub async fn start_again(service: &Service, token: &str, from: From) -> Result<O
     let series = service.series(&enrollment.series)?;
     let (bucket, subscriber) = (enrollment.bucket, enrollment.subscriber);
     let mut tx = service.db().begin().await?;
-    if !export::lock_subscriber(&mut *tx, bucket, subscriber).await? {
+    if !lock_subscriber(&mut *tx, bucket, subscriber).await? {
         return Err(ActionError::NotFound("subscription"));
     }
     let newest = enrollments::newest(&mut *tx, bucket, subscriber, &enrollment.series).await?;
