@@ -24,9 +24,7 @@ use crate::web::language::Lang;
 use crate::web::pages::{HelpfulPage, helpful_count};
 
 pub(super) fn router() -> Router<AppState> {
-    Router::new()
-        .route("/helpful/{series}/{step}", get(show_part).post(press_part))
-        .route("/helpful/{series}/articles/{slug}", get(show_article).post(press_article))
+    Router::new().route("/helpful/{series}/{*text}", get(show).post(press))
 }
 
 /// What a press brings.
@@ -38,82 +36,40 @@ struct Pressed {
     ballot: String,
 }
 
-type Names = Path<(String, String)>;
-
-async fn show_part(
-    state: State<AppState>,
-    lang: Lang,
-    names: Names,
-    query: Query<Pressed>,
-    head: HeaderMap,
-) -> Response {
-    show(state, lang, part(&names), &query.0, &head).await
-}
-
-async fn show_article(
-    state: State<AppState>,
-    lang: Lang,
-    names: Names,
-    query: Query<Pressed>,
-    head: HeaderMap,
-) -> Response {
-    show(state, lang, article(&names), &query.0, &head).await
-}
-
-async fn press_part(
-    state: State<AppState>,
-    lang: Lang,
-    client: Client,
-    names: Names,
-    head: HeaderMap,
-    body: Bytes,
-) -> Response {
-    press(state, (lang, client), part(&names), &head, &body).await
-}
-
-async fn press_article(
-    state: State<AppState>,
-    lang: Lang,
-    client: Client,
-    names: Names,
-    head: HeaderMap,
-    body: Bytes,
-) -> Response {
-    press(state, (lang, client), article(&names), &head, &body).await
-}
-
-fn part(Path((series, step)): &Names) -> Option<Text> {
-    Some(Text::Part(SeriesSlug::parse(series).ok()?, StepKey::parse(step).ok()?))
-}
-
-fn article(Path((series, slug)): &Names) -> Option<Text> {
-    Some(Text::Article(SeriesSlug::parse(series).ok()?, slug.clone()))
+/// A part by its key, or an article as `articles/` and its slug.
+fn text_of(series: &str, text: &str) -> Option<Text> {
+    let series = SeriesSlug::parse(series).ok()?;
+    Some(match text.strip_prefix("articles/") {
+        Some(slug) => Text::Article(series, slug.to_owned()),
+        None => Text::Part(series, StepKey::parse(text).ok()?),
+    })
 }
 
 async fn show(
     State(state): State<AppState>,
     lang: Lang,
-    text: Option<Text>,
-    query: &Pressed,
-    head: &HeaderMap,
+    Path((series, text)): Path<(String, String)>,
+    Query(query): Query<Pressed>,
+    head: HeaderMap,
 ) -> Response {
-    let Some(text) = text else { return no_such(lang) };
+    let Some(text) = text_of(&series, &text) else { return no_such(lang) };
     let language = lang.get();
     let view = helpful::look(&state.service, &text, language, Some(&query.ballot)).await;
-    answer(lang, view, &text, None, head)
+    answer(lang, view, &text, None, &head)
 }
 
 async fn press(
     State(state): State<AppState>,
-    (lang, client): (Lang, Client),
-    text: Option<Text>,
-    head: &HeaderMap,
-    body: &[u8],
+    lang: Lang,
+    client: Client,
+    Path((series, text)): Path<(String, String)>,
+    head: HeaderMap,
+    body: Bytes,
 ) -> Response {
-    let Some(text) = text else { return no_such(lang) };
+    let Some(text) = text_of(&series, &text) else { return no_such(lang) };
     let language = lang.get();
     let mut pressed = Pressed::default();
-    for (name, value) in url::form_urlencoded::parse(body) {
+    for (name, value) in url::form_urlencoded::parse(&body) {
         match name.as_ref() {
             "answer" => pressed.answer = value.into_owned(),
             "ballot" => pressed.ballot = value.into_owned(),
@@ -126,7 +82,7 @@ async fn press(
     if vote_now.is_some()
         && let Err(error) = let_vote(&state.service, client).await
     {
-        return if wants_json(head) { Problem(error).into_response() } else { failed(language, &error) };
+        return if wants_json(&head) { Problem(error).into_response() } else { failed(language, &error) };
     }
     let counted = match vote_now {
         Some(vote) => helpful::vote(&state.service, &text, &pressed.ballot, vote).await,
@@ -134,12 +90,12 @@ async fn press(
     };
     match counted {
         // The ballot is in the query, which is not logged, and is worth nothing any more but to change one's mind.
-        Ok(true) if !wants_json(head) => see_other(&format!("{}?ballot={}", text.path(), pressed.ballot)),
+        Ok(true) if !wants_json(&head) => see_other(&format!("{}?ballot={}", text.path(), pressed.ballot)),
         Ok(_) => {
             let view = helpful::look(&state.service, &text, language, Some(&pressed.ballot)).await;
-            answer(lang, view, &text, vote, head)
+            answer(lang, view, &text, vote, &head)
         }
-        Err(error) => answer(lang, Err(error), &text, None, head),
+        Err(error) => answer(lang, Err(error), &text, None, &head),
     }
 }
 
