@@ -114,3 +114,22 @@ async fn this_was_not_me_means_never_again() {
     let reason: String = sqlx::query_scalar("select reason from suppressions").fetch_one(app.db()).await.unwrap();
     assert_eq!(reason, "not_me");
 }
+
+#[tokio::test]
+async fn nobody_who_confirms_while_the_address_is_signed_up_again_is_refused() {
+    let app = App::start().await;
+    let readers: Vec<String> = (0..20).map(|number| format!("reader{number}@example.org")).collect();
+    for reader in &readers {
+        app.sign_up(reader).await;
+    }
+    app.dispatch_all_due().await;
+    let statuses = futures::future::join_all(readers.iter().map(async |reader| {
+        let link = app.relay.last_to(reader).link("confirm");
+        let again = || app.sign_up_as(reader, "lung", "UTC");
+        let (confirmed, one, other) = tokio::join!(app.post(&link), again(), again());
+        [confirmed.status(), one.status(), other.status()]
+    }))
+    .await;
+    // A link that a sign-up has replaced in this moment is told so; nothing fails.
+    assert_eq!(statuses.concat(), vec![StatusCode::OK; 60]);
+}

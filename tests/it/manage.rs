@@ -140,6 +140,30 @@ async fn a_pause_counts_until_its_day_also_when_nobody_was_there_to_end_it() {
 }
 
 #[tokio::test]
+async fn pauses_that_cannot_end_keep_nobody_behind_them_waiting() {
+    let app = App::start().await;
+    app.enroll(READER).await;
+    press(&app, &format!("{}/pause", own_page(&app, READER)), &[("until", "2026-03-06")]).await;
+    // More than are looked at together, all due before, in a series that is gone from the content.
+    sqlx::query(
+        "with others as (
+             insert into subscribers (bucket, id, address, normalised, created_at)
+             select bucket, gen_random_uuid(), number || address, number || normalised, created_at
+             from subscribers, generate_series(1, 501) as number returning id
+         )
+         insert into enrollments
+         select (jsonb_populate_record(one, jsonb_build_object('id', gen_random_uuid(), 'subscriber', others.id,
+             'series', 'gone', 'paused_until', '2026-03-05T05:00:00Z'))).* from enrollments as one, others",
+    )
+    .execute(app.db())
+    .await
+    .unwrap();
+    app.advance(days(10));
+    assert_eq!(change::end_pauses(&app.service).await.unwrap(), 1);
+    has(&page(&app, &own_page(&app, READER)).await, &["The series is on its way to you"]);
+}
+
+#[tokio::test]
 async fn a_pause_has_an_end_that_can_be_and_its_end_can_be_changed() {
     let app = App::start().await;
     app.enroll(READER).await;

@@ -352,3 +352,18 @@ async fn a_fresh_link_is_sent_to_who_has_left_too_and_leaving_does_not_stop_it()
     let html = page(&app, &fresh).await;
     assert!(html.contains("Erase everything about me") || html.contains("This link is too old"), "{html}");
 }
+
+#[tokio::test]
+async fn a_series_is_not_started_again_without_end() {
+    let app = App::start().await;
+    app.enroll(READER).await;
+    let fresh = fresh_link(&app, READER).await;
+    for more in [true, true, false] {
+        let leave = app.mails_to(READER).into_iter().rev().find(|mail| mail.text.contains("/unsubscribe/")).unwrap();
+        app.post(&leave.link("unsubscribe")).await;
+        let html = press(&app, &format!("{fresh}/again"), &[("from", "start")]).await;
+        assert_eq!(html.contains("The series starts again."), more, "{html}");
+        app.dispatch_all_due().await;
+    }
+    assert_eq!(app.count("select count(*) from enrollments where state = 'active'").await, 0);
+}

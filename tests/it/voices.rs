@@ -1,10 +1,10 @@
 //! The article, those related to it, and "Was this helpful?".
-use regimen::actions::voices;
+use regimen::actions::{guards, voices};
 use regimen::content::Bundle;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{App, SERIES, Setup, days};
+use crate::support::{App, SERIES, Setup, days, hours};
 
 const ARTICLE: &str = "/helpful/fighting-cancer-with-immunotherapy/articles/article";
 const PART: &str = "/helpful/fighting-cancer-with-immunotherapy/antibodies";
@@ -274,5 +274,36 @@ async fn the_first_view_is_under_sixty_kilobytes() {
             octets += text(&app, &format!("/assets/{asset}")).await.len();
         }
         assert!(octets < 60_000, "{path}: {octets} octets");
+    }
+}
+
+#[tokio::test]
+async fn one_client_has_so_many_ballots_an_hour() {
+    let limits = guards::Limits { network: 2, ..guards::Limits::default() };
+    let app = crate::guards::start(guards::Settings { limits, ..guards::Settings::default() }).await;
+    for status in [StatusCode::SEE_OTHER, StatusCode::SEE_OTHER, StatusCode::TOO_MANY_REQUESTS] {
+        let ballot = ballot_in(&text(&app, PART).await);
+        assert_eq!(app.post_form(PART, &[("ballot", &ballot), ("answer", "no")]).await.status(), status);
+    }
+    assert_eq!(app.count("select count(*) from spent_ballots").await, 2);
+    let survey = format!("/survey/{SERIES}");
+    let ballot = ballot_in(&text(&app, &survey).await);
+    let refused = app.post_form(&survey, &[("ballot", &ballot), ("q-clear", "5")]).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    // A press that only leads to a ballot takes none.
+    assert_eq!(app.post_form(PART, &[("answer", "no")]).await.status(), StatusCode::OK);
+    app.advance(hours(1));
+    let ballot = ballot_in(&text(&app, PART).await);
+    assert_eq!(app.post_form(PART, &[("ballot", &ballot), ("answer", "no")]).await.status(), StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_of_an_address_is_answered_with_a_page_in_the_readers_language() {
+    let app = App::start().await;
+    for path in [format!("{PART}?ballot=a&ballot=b&lang=es"), "/manage/%ff?lang=es".to_owned()] {
+        let response = app.get(&path).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{path}");
+        let html = response.text().await.unwrap();
+        assert!(html.contains("<html lang=\"es\">") && html.contains("está incompleto"), "{html}");
     }
 }

@@ -1,4 +1,5 @@
 //! The survey: counted by day, and joined with nobody.
+use regimen::actions::voices::survey;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -212,4 +213,18 @@ async fn figures_come_as_a_page_and_as_csv_and_only_to_admins() {
     let posted = app.http.post(format!("{}{FIGURES}", app.base)).basic_auth("a", Some(TOKEN)).send().await.unwrap();
     assert_eq!(posted.status(), StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(rows(&app).await, before, "looking changes nothing");
+}
+
+#[tokio::test]
+async fn forms_that_wait_when_a_process_ends_are_counted_on_the_first_of_the_month() {
+    let app = App::start().await;
+    for _ in 0..2 {
+        fill_in(&app, &[("q-reason", "work")]).await;
+    }
+    assert_eq!(rows(&app).await, Vec::<Value>::new());
+    for _ in 0..2 {
+        survey::flush(&app.service).await.unwrap();
+    }
+    assert_eq!(count(&app, "reason", "work").await, 2);
+    assert_eq!(app.count("select count(*) from survey_counts where day <> '2026-03-01'").await, 0);
 }
