@@ -67,6 +67,7 @@ pub async fn visit_all(demo: &Demo, browser: &Browser, mut look: impl AsyncFnMut
     look("check-inbox").await;
     before_the_first_part(demo, browser, &mut look).await;
     with_the_first_part(demo, browser, &mut look).await;
+    of_a_move(demo, browser, &mut look).await;
     in_the_inbox(demo, browser, &mut look).await;
     at_the_end(demo, browser, &mut look).await;
 }
@@ -166,6 +167,49 @@ async fn behind_a_fresh_link(demo: &Demo, browser: &Browser, look: &mut impl Asy
         browser.unfold(summary).await;
     }
     look("fresh").await;
+}
+
+/// A reader has the series sent to another address: what both ends see and get.
+async fn of_a_move(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&str)) {
+    let (old, new) = ("old@example.com", "new@example.com");
+    demo.sign_up(old).await;
+    demo.press(&demo.mail_to(old, 0).await.link("confirm")).await;
+    let part = demo.mail_to(old, 1).await;
+    browser.open(part.link("manage")).await;
+    browser.press("Send me the link").await;
+    browser.see("Check your inbox").await;
+    browser.open(demo.mail_to(old, 2).await.link("fresh")).await;
+    browser.unfold("Change the e-mail address").await;
+    browser.find("#address").await.send_keys(new).await.unwrap();
+    browser.press("Use this address").await;
+    browser.find("[role=status]").await;
+    look("fresh-asked").await;
+    browser.open(part.link("manage")).await;
+    browser.find("form[action$='/stay']").await;
+    look("manage-may-move").await;
+
+    let asked = demo.mail_to(new, 0).await;
+    browser.open(format!("{}/mail/{}/html", demo.inbox, asked.id)).await;
+    look("mail-move").await;
+    browser.open(asked.link("confirm")).await;
+    browser.see("Get the series here?").await;
+    look("confirm-move").await;
+    browser.press("Yes, send it here").await;
+    browser.see("The series goes on here").await;
+    look("moved-here").await;
+
+    let told = demo.mail_to(old, 3).await;
+    browser.open(format!("{}/mail/{}/html", demo.inbox, told.id)).await;
+    look("mail-moved").await;
+    browser.open(part.link("manage")).await;
+    assert_eq!(browser.text("#status-title").await, "The series goes to another address now");
+    look("manage-elsewhere").await;
+    browser.open(demo.mail_to(old, 0).await.link("confirm")).await;
+    browser.see("The series goes to another address now").await;
+    look("elsewhere").await;
+    browser.press("Unsubscribe").await;
+    browser.see("You are unsubscribed").await;
+    assert_eq!(demo.enrollment(new).await["state"], "unsubscribed");
 }
 
 async fn in_the_inbox(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&str)) {
