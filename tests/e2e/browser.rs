@@ -98,7 +98,8 @@ impl Browser {
         browser.resize(WIDTHS[0]).await;
         // Without a screen no window is in front, and scripts would not be told where the keyboard is.
         browser.devtools("Emulation.setFocusEmulationEnabled", json!({ "enabled": true })).await;
-        // What the empty first page has fetched is not ours.
+        // What the browser's own first page has fetched is not ours, and it fetches nothing more once it is left.
+        browser.open("about:blank").await;
         browser.log("performance").await;
         browser
     }
@@ -340,13 +341,14 @@ fn tap(typed: KeyActions, value: char) -> KeyActions {
     typed.then(KeyAction::Down { value }).then(KeyAction::Up { value })
 }
 
-/// The address of a request that the performance log tells of; what the browser has inside is left out.
+/// The address of a request that the performance log tells of, unless the browser asked itself.
 fn requested(entry: &Value) -> Option<Url> {
     let message: Value = serde_json::from_str(entry["message"].as_str()?).ok()?;
     let message = &message["message"];
     let asked = ["Network.requestWillBeSent", "Network.webSocketCreated"].iter().any(|it| message["method"] == *it);
     let parameters = &message["params"];
     let url = parameters["request"]["url"].as_str().or(parameters["url"].as_str())?;
+    // `chrome:`, `chrome-extension:`, `chrome-untrusted:`: what the browser has inside.
     Url::parse(url).ok().filter(|url| asked && !url.scheme().starts_with("chrome"))
 }
 
