@@ -12,6 +12,7 @@ pub mod installation;
 pub mod limits;
 pub mod moves;
 pub mod queue;
+pub mod readers;
 pub mod records;
 pub mod retention;
 pub mod settle;

@@ -6,6 +6,7 @@
 //! fields whose names end in `html` are trusted as they are.
 mod calendar;
 mod embed;
+mod readers;
 mod rendering;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,9 @@ pub use calendar::{
     TimelinePart, When, ZoneGroup,
 };
 pub use embed::{AdminPage, AdminSeries, EmbedListPage, EmbedPage, EmbedSnippetsPage, Snippets};
+pub use readers::{
+    AheadView, Ask, AttemptView, ChapterView, EventView, Pick, ReaderPage, ReaderRow, ReadersPage, SentPage,
+};
 pub use rendering::Frame;
 use rendering::{Head, private, render, render_in};
 

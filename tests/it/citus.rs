@@ -10,7 +10,7 @@ use crate::support::statements::{self, Statement};
 const HANDBOOK: &str = include_str!("../../docs/OPERATIONS.md");
 
 /// Statements that look across all buckets, each by its beginning, and why it may. None is on a mail's way.
-const ACROSS: [(&str, &str); 18] = [
+const ACROSS: [(&str, &str); 19] = [
     ("analyze subscribers, enrollments", "statistics: every server looks at what it has"),
     (
         "select b.bucket as \"bucket!\", s.slug",
@@ -24,6 +24,7 @@ const ACROSS: [(&str, &str); 18] = [
     ("select greatest(series_now", "where a demo's clock stopped: never sharded"),
     ("select kind as \"kind!\", step, state", "the books: a count for admins"),
     ("select e.bucket, e.id, s.address", "a list for admins, page by page"),
+    ("select e.bucket, e.id, e.subscriber", "a list for admins, page by page"),
     ("select bucket, id, enrollment, series, kind, step", "a list for admins, page by page"),
     ("select count(*) as \"count!\" from deliveries d join enrollments", "a dry run: a count for admins"),
     ("with accepted as ( select run, count(*)", "how far the runs are: a list for admins"),

@@ -3,6 +3,7 @@
 mod support;
 
 mod admin;
+mod admin_readers;
 mod bench;
 mod citus;
 mod confirm;

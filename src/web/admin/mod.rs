@@ -2,6 +2,7 @@
 //! token. They only show: what changes something is in the API.
 mod embed;
 mod figures;
+mod readers;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -23,6 +24,7 @@ pub(super) fn router(state: AppState) -> Router<AppState> {
         .route("/admin", get(index))
         .merge(figures::router())
         .merge(embed::router())
+        .merge(readers::router())
         .route_layer(middleware::from_fn_with_state(state, authorised))
 }
 

@@ -3,6 +3,7 @@ mod articles;
 mod calendar;
 mod embed;
 mod every_page;
+mod readers;
 mod samples;
 mod sign_up;
 

@@ -1,4 +1,8 @@
 //! What admins see of readers, and their pause and resume.
+pub mod search;
+pub mod standing;
+pub mod story;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::PgConnection;
