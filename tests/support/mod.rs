@@ -19,7 +19,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use regimen::actions::sign_up::Limits;
 use regimen::actions::tidy::{self, OnUncertain};
-use regimen::actions::{Service, Settings, guards, service};
+use regimen::actions::{Service, Settings, admins, guards, service};
 use regimen::clock::Clock;
 use regimen::config::Secret;
 use regimen::content::Bundle;
@@ -300,6 +300,7 @@ pub fn settings() -> Settings {
         already_cooldown: days(1),
         sign_ups: Limits::default(),
         guards: guards::Settings::default(),
+        admins: admins::Settings::default(),
         editors: vec![address("editor@example.org")],
     }
 }
