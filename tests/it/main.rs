@@ -3,6 +3,8 @@
 mod support;
 
 mod admin;
+mod admins;
+mod admins_rights;
 mod bench;
 mod citus;
 mod confirm;

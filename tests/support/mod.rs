@@ -1,6 +1,7 @@
 //! The language of the stories: a whole regimen on a database of its own, a relay that is scripted, and a clock that is
 //! moved by hand.
 #![allow(dead_code)]
+pub mod admins;
 pub mod database;
 pub mod dns;
 pub mod own_postgres;
@@ -19,7 +20,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use regimen::actions::sign_up::Limits;
 use regimen::actions::tidy::{self, OnUncertain};
-use regimen::actions::{Service, Settings, admins, guards, service};
+use regimen::actions::{Service, Settings, guards, service};
 use regimen::clock::Clock;
 use regimen::config::Secret;
 use regimen::content::Bundle;
@@ -300,7 +301,7 @@ pub fn settings() -> Settings {
         already_cooldown: days(1),
         sign_ups: Limits::default(),
         guards: guards::Settings::default(),
-        admins: admins::Settings::default(),
+        admins: regimen::actions::admins::Settings::default(),
         editors: vec![address("editor@example.org")],
     }
 }

@@ -140,3 +140,9 @@ audit-search = Search
 audit-csv = Take these out as a CSV file
 audit-none = Nothing fits.
 audit-older = Older entries
+
+# The mail with a link
+admin-mail-subject = Choose your password
+admin-mail-invitation = Hello { $name }, you are invited to work with { $site }. Choose a password with this link. It works once, for seven days.
+admin-mail-reset = Hello { $name }, somebody asked for a new password of yours at { $site }. Choose it with this link. It works once, for one hour.
+admin-mail-not-you = If you did not ask for this, you need not do anything.

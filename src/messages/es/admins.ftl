@@ -140,3 +140,9 @@ audit-search = Buscar
 audit-csv = Llevarse esto como archivo CSV
 audit-none = Nada coincide.
 audit-older = Entradas anteriores
+
+# El correo con un enlace
+admin-mail-subject = Elija su contraseña
+admin-mail-invitation = Hola, { $name }: se le invita a trabajar con { $site }. Elija una contraseña con este enlace. Sirve una vez, durante siete días.
+admin-mail-reset = Hola, { $name }: alguien pidió otra contraseña suya en { $site }. Elíjala con este enlace. Sirve una vez, durante una hora.
+admin-mail-not-you = Si usted no pidió esto, no tiene que hacer nada.

@@ -50,11 +50,6 @@ impl SignedIn {
     pub(in crate::web) fn actor(&self) -> Actor {
         Actor::admin(self.session.admin, &self.session.name, self.visitor.origin)
     }
-
-    /// For what a page shows only to some of those who see it.
-    pub(in crate::web) fn may(&self, right: Right) -> bool {
-        self.session.role.may(right)
-    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Visitor {

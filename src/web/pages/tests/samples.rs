@@ -358,5 +358,10 @@ pub(super) fn pages_saying(text: &str) -> Vec<(&'static str, String)> {
         ("policy", PolicyPage { title: text(), version: text(), html: "<p>Text.</p>".into() }.render(English)),
         ("error", ErrorPage { status: 404, title: text(), detail: text() }.render(English)),
     ];
-    others.into_iter().chain(voices_saying(&text())).chain(embed::admin_saying(&text())).collect()
+    others
+        .into_iter()
+        .chain(voices_saying(&text()))
+        .chain(embed::admin_saying(&text()))
+        .chain(admins::saying(&text()))
+        .collect()
 }
