@@ -117,7 +117,11 @@ impl Browser {
         }
         let location = response.headers().get("location").map_or("", |value| value.to_str().unwrap()).to_owned();
         let status = response.status();
-        self.html = response.text().await.unwrap();
+        // What leads on has no page of its own.
+        let html = response.text().await.unwrap();
+        if !html.is_empty() {
+            self.html = html;
+        }
         (status, location)
     }
 }
