@@ -470,6 +470,6 @@ fn parse_condition(text: &str) -> Result<ConditionKey, String> {
     ConditionKey::parse(text).map_err(|error| error.to_string())
 }
 
-fn parse_address(text: &str) -> Result<EmailAddress, String> {
+pub(super) fn parse_address(text: &str) -> Result<EmailAddress, String> {
     EmailAddress::parse(text).map_err(|error| error.to_string())
 }

@@ -47,12 +47,12 @@ impl Apart {
 
     pub(super) async fn settle(&self, service: &Service, outcome: &Outcome) {
         let (db, real) = (service.db(), service.clock().real());
-        let (Outcome::Accepted(text) | Outcome::Not(text)) = outcome;
+        let (Outcome::Accepted(said) | Outcome::Not(said)) = outcome;
         let settled = match self {
-            Self::Test(test) => admin::settle_test_send(db, test.id, text, real).await,
+            Self::Test(test) => admin::settle_test_send(db, test.id, said, real).await,
             Self::Admin(mail) => {
                 let is_over = matches!(outcome, Outcome::Accepted(_)) || mail.tries >= mails::MOST_TRIES;
-                admin_mails::settle(db, mail.id, text, is_over.then_some(real)).await
+                admin_mails::settle(db, mail.id, said, is_over.then_some(real)).await
             }
         };
         if let Err(error) = settled {

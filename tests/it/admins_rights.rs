@@ -67,7 +67,7 @@ async fn every_page_lets_in_those_who_have_its_right_and_nobody_else() {
                 (_, None) => assert!(to_sign_in, "{what}"),
                 (Needs::SecondFactor, _) => assert_eq!(location, "/admin", "{what}"),
                 (_, Some(true)) => {
-                    assert!(!to_sign_in && status != StatusCode::FORBIDDEN && !status.is_server_error(), "{what}")
+                    assert!(!to_sign_in && status != StatusCode::FORBIDDEN && !status.is_server_error(), "{what}");
                 }
                 (_, Some(false)) => assert_eq!(status, StatusCode::FORBIDDEN, "{what}"),
             }

@@ -54,8 +54,8 @@ pub fn check(password: &str, names: &[&str]) -> Result<(), PasswordFault> {
     let lower = password.to_lowercase();
     let different: std::collections::HashSet<char> = lower.chars().collect();
     // What is left of the password without a name must be one by itself.
-    let named = names.iter().map(|name| name.to_lowercase()).filter(|name| name.chars().count() >= 4);
-    let rest = named.fold(lower, |rest, name| rest.replace(&name, ""));
+    let long = names.iter().map(|name| name.to_lowercase()).filter(|name| name.chars().count() >= 4);
+    let rest = long.fold(lower, |rest, name| rest.replace(&name, ""));
     if different.len() < 5 || rest.chars().count() < 8 {
         return Err(PasswordFault::Guessable);
     }

@@ -70,7 +70,7 @@ async fn look(state: &AppState, by: &SignedIn) -> Result<AccountPage, ActionErro
 async fn refused(state: &AppState, by: &SignedIn, error: ActionError) -> Response {
     match shell::refusal(by.visitor.language, error) {
         Ok(notice) => account(state, by, Some(notice)).await,
-        Err(response) => response,
+        Err(error) => shell::failed(by.visitor.language, &error),
     }
 }
 

@@ -60,7 +60,7 @@ async fn show(
 ) -> Response {
     let look = Look { language: Language::parse(&options.language), theme: Theme::parse(&options.theme) };
     // The words of the snippets are for readers, those around them for the admin.
-    let words = look.language.unwrap_or_else(|| by.visitor.language);
+    let words = look.language.unwrap_or(by.visitor.language);
     let Some(series) = SeriesSlug::parse(&slug).ok().and_then(|slug| state.service.library().series_in(&slug, words))
     else {
         return shell::failed(by.visitor.language, &WebError::NotFound("There is no such series.".into()));

@@ -51,10 +51,9 @@ fn row(by: &SignedIn, admin: Admin) -> PersonRow {
         roles: roles(admin.role),
         role: admin.role.as_str(),
         second_factor: admin.second_factor_at.is_some(),
-        has_password: admin.password_set_at.is_some(),
         signed_in: admin.signed_in_at.map(minute),
         disabled: admin.disabled_at.is_some(),
-        self_: admin.id == by.session.admin,
+        own: admin.id == by.session.admin,
         name: admin.name,
         address: admin.address,
     }
@@ -144,6 +143,6 @@ async fn changed(state: &AppState, by: &SignedIn, done: Result<(), ActionError>)
 async fn refused(state: &AppState, by: &SignedIn, error: ActionError) -> Response {
     match shell::refusal(by.visitor.language, error) {
         Ok(notice) => people(state, by, Some(notice), None).await,
-        Err(response) => response,
+        Err(error) => shell::failed(by.visitor.language, &error),
     }
 }

@@ -69,13 +69,13 @@ pub(in crate::web) fn problem(language: Language, key: &str) -> Notice {
 }
 
 /// Why something was not done, to be said on the page it was asked on; what is no refusal is a page of its own.
-pub(in crate::web) fn refusal(language: Language, error: ActionError) -> Result<Notice, Response> {
+pub(in crate::web) fn refusal(language: Language, error: ActionError) -> Result<Notice, WebError> {
     match error {
         ActionError::Refused(why) => {
             let text = messages::filled(language, "refused", &Values::new().with("why", why.as_str()));
             Ok(Notice { text, problem: true })
         }
-        other => Err(failed(language, &WebError::from(other))),
+        other => Err(WebError::from(other)),
     }
 }
 

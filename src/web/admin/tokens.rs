@@ -105,6 +105,6 @@ async fn revoke(State(state): State<AppState>, by: SignedIn, Path(id): Path<Uuid
 async fn refused(state: &AppState, by: &SignedIn, error: ActionError) -> Response {
     match shell::refusal(by.visitor.language, error) {
         Ok(notice) => list(state, by, Some(notice), None).await,
-        Err(response) => response,
+        Err(error) => shell::failed(by.visitor.language, &error),
     }
 }

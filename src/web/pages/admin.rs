@@ -235,11 +235,10 @@ pub struct PersonRow {
     pub roles: Vec<RoleOption>,
     pub role: &'static str,
     pub second_factor: bool,
-    pub has_password: bool,
     pub signed_in: Option<String>,
     pub disabled: bool,
     /// The one who looks.
-    pub self_: bool,
+    pub own: bool,
 }
 
 #[derive(Debug, Clone, Serialize)]

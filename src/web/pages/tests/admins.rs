@@ -21,10 +21,9 @@ fn people(text: &str) -> PeoplePage {
         roles: roles(),
         role: "owner",
         second_factor: true,
-        has_password: true,
         signed_in: Some(text.into()),
         disabled,
-        self_: true,
+        own: true,
     };
     PeoplePage { people: vec![row("1", false), row("2", true)], roles: roles(), link: Some(text.into()) }
 }
