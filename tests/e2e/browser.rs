@@ -328,7 +328,9 @@ fn requested(entry: &Value) -> Option<Url> {
     let asked = ["Network.requestWillBeSent", "Network.webSocketCreated"].iter().any(|it| message["method"] == *it);
     let parameters = &message["params"];
     let url = parameters["request"]["url"].as_str().or(parameters["url"].as_str())?;
-    Url::parse(url).ok().filter(|url| asked && !["chrome", "chrome-extension"].contains(&url.scheme()))
+    Url::parse(url)
+        .ok()
+        .filter(|url| asked && !["chrome", "chrome-extension", "chrome-untrusted"].contains(&url.scheme()))
 }
 
 /// The first browser there is; without one, chromedriver looks for itself.
