@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::actions::admins::Settings as Admins;
 use crate::actions::guards::Settings as Guards;
 use crate::links::LinkKey;
 use crate::model::{EmailAddress, EmbedOrigin};
@@ -60,6 +61,7 @@ pub struct Config {
     pub dispatch: Dispatch,
     pub schedule: Schedule,
     pub retention: Retention,
+    pub admins: Admins,
     pub editors: Vec<EmailAddress>,
     pub seal_keys: Option<Keyring>,
     pub link_key: Option<LinkKey>,
@@ -105,6 +107,7 @@ impl Reader<'_> {
         let retention = self.retention();
         let dkim = self.dkim();
         let editors = self.editors();
+        let admins = self.admins();
         let seal_keys = self.seal_keys();
         let link_key = self.link_key();
         let admin_token = self.admin_token();
@@ -131,6 +134,7 @@ impl Reader<'_> {
             dispatch: dispatch?,
             schedule,
             retention: retention?,
+            admins: admins?,
             editors,
             seal_keys,
             link_key,
@@ -179,6 +183,15 @@ impl Reader<'_> {
                 .push("log.level must be a level such as info, or a filter such as regimen=debug,sqlx=warn".into());
         }
         text
+    }
+
+    fn admins(&mut self) -> Option<Admins> {
+        let [idle, longest] = ["session_idle", "session_longest"].map(|key| self.span("admin", key));
+        let admins = Admins { session_idle: idle?, session_longest: longest? };
+        if admins.session_idle > admins.session_longest {
+            self.faults.push("admin.session_idle must not be longer than admin.session_longest".into());
+        }
+        Some(admins)
     }
 
     fn editors(&mut self) -> Vec<EmailAddress> {

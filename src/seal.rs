@@ -1,4 +1,4 @@
-//! The condition, sealed at rest: XChaCha20-Poly1305, a random nonce, fixed-width plaintext, the subscriber's id as
+//! The condition, and the secret of an admin's second factor, sealed at rest: XChaCha20-Poly1305, a random nonce, fixed-width plaintext, the subscriber's id as
 //! associated data. Ten values are guessed by frequency, so nothing deterministic stands beside it.
 use std::fmt;
 
@@ -12,17 +12,19 @@ use crate::model::ConditionKey;
 /// key id (1) · nonce (24) · ciphertext of 49 octets and its tag (16).
 const SEALED_LEN: usize = 1 + NONCE_LEN + PLAIN_LEN + 16;
 const NONCE_LEN: usize = 24;
-/// What a sealed search has for associated data, so that it is never taken for anything else.
+/// What a sealed search belongs to, so that it is never taken for anything else.
 const SEARCH: &[u8] = b"search";
 /// A length octet, then the key padded with zeros.
 const PLAIN_LEN: usize = 1 + ConditionKey::MAX_LEN;
+/// What RFC 4226 4 asks of a shared secret: 160 bits.
+pub const SECRET_LEN: usize = 20;
 
 /// Why a condition cannot be opened, or the keys not be read. Names no secret and no condition.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
-    #[error("a stored condition was sealed with key {0}, which is not among the seal keys: add it to the key ring")]
+    #[error("something stored was sealed with key {0}, which is not among the seal keys: add it to the key ring")]
     UnknownKey(u8),
-    #[error("a stored condition does not open: it was altered, or its key was replaced by another of the same number")]
+    #[error("something stored does not open: it was altered, or its key was replaced by another of the same number")]
     Altered,
     #[error("seal keys must be written as `number:base64 of 32 octets`, comma-separated, the one to seal with first")]
     BadKeys,
@@ -83,6 +85,15 @@ impl Keyring {
         ConditionKey::parse(text).map_err(|_| SealError::Altered)
     }
 
+    /// The secret of an admin's second factor. `nonce` must be random and never used again.
+    pub fn seal_second_factor(&self, secret: &[u8; SECRET_LEN], admin: Uuid, nonce: [u8; NONCE_LEN]) -> Vec<u8> {
+        self.seal_octets(secret, &for_second_factor(admin), nonce)
+    }
+
+    pub fn open_second_factor(&self, sealed: &[u8], admin: Uuid) -> Result<[u8; SECRET_LEN], SealError> {
+        self.open_octets(sealed, &for_second_factor(admin))?.try_into().map_err(|_| SealError::Altered)
+    }
+
     /// For a part of an address that an admin looks for, so that it can stand in the URL of what was found: neither history
     /// nor log then tells it. `nonce` as above.
     pub fn seal_search(&self, text: &str, nonce: [u8; NONCE_LEN]) -> String {
@@ -94,23 +105,28 @@ impl Keyring {
         String::from_utf8(self.open_octets(&sealed, SEARCH)?).map_err(|_| SealError::Altered)
     }
 
-    fn seal_octets(&self, plain: &[u8], aad: &[u8], nonce: [u8; NONCE_LEN]) -> Vec<u8> {
+    fn seal_octets(&self, plain: &[u8], belongs_to: &[u8], nonce: [u8; NONCE_LEN]) -> Vec<u8> {
         let (number, key) = &self.0[0];
         let sealed = XChaCha20Poly1305::new(key.into())
-            .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad })
+            .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: belongs_to })
             .expect("a short plaintext always seals");
         [&[*number], nonce.as_slice(), &sealed].concat()
     }
 
-    fn open_octets(&self, sealed: &[u8], aad: &[u8]) -> Result<Vec<u8>, SealError> {
+    fn open_octets(&self, sealed: &[u8], belongs_to: &[u8]) -> Result<Vec<u8>, SealError> {
         let &[number, ref rest @ ..] = sealed else { return Err(SealError::Altered) };
         let (_, key) = self.0.iter().find(|(known, _)| *known == number).ok_or(SealError::UnknownKey(number))?;
         let (nonce, sealed) = rest.split_at_checked(NONCE_LEN).ok_or(SealError::Altered)?;
         let nonce: [u8; NONCE_LEN] = nonce.try_into().map_err(|_| SealError::Altered)?;
         XChaCha20Poly1305::new(key.into())
-            .decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad })
+            .decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: belongs_to })
             .map_err(|_| SealError::Altered)
     }
+}
+
+/// Sets it apart from what is sealed for subscribers.
+fn for_second_factor(admin: Uuid) -> Vec<u8> {
+    [b"second factor".as_slice(), admin.as_bytes()].concat()
 }
 
 impl fmt::Debug for Keyring {

@@ -1,4 +1,6 @@
 //! The verbs that the web pages, the API and the command line share.
+pub mod admins;
+pub mod audit;
 pub mod confirm;
 pub mod deliveries;
 pub mod guards;
@@ -19,19 +21,13 @@ pub mod trigger;
 pub mod unsubscribe;
 pub mod voices;
 
+pub use audit::Actor;
 pub use service::{LinksOf, Publishing, Service, Settings};
 
 use crate::content::RenderError;
 use crate::links::LinkError;
 use crate::seal::SealError;
 use crate::store::was_undone_for_another;
-
-/// Who did something, and why; recorded with what was done.
-#[derive(Debug, Clone)]
-pub struct Actor {
-    pub who: String,
-    pub why: String,
-}
 
 /// A page of a list. `next` is the cursor of the following page.
 #[derive(Debug, Clone, serde::Serialize)]

@@ -3,10 +3,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::json;
 
+use super::audit::{self, Target};
 use super::{ActionError, Actor, Service};
 use crate::model::{Bucket, ConditionKey, EmailAddress, SeriesSlug, StepKey};
 use crate::store::admin::{self, Run, TestSend};
-use crate::store::{records, wake};
+use crate::store::wake;
 
 /// Whom a trigger is for.
 #[derive(Debug)]
@@ -66,6 +67,9 @@ pub async fn trigger(
         ));
     }
     admin::set_run_readers(&mut *tx, run, readers).await?;
+    let details = json!({ "run": run, "series": slug.as_str(), "readers": readers });
+    let target = subscriber.map_or(Target::Series(slug), |(_, id)| Target::Subscriber(id));
+    audit::record_with(service, &mut *tx, by, kind, target, &details).await?;
     wake(&mut *tx).await?;
     tx.commit().await?;
     service.wake_dispatcher();
@@ -107,7 +111,7 @@ pub async fn test_send(
     let real = service.clock().real();
     let mut tx = service.db().begin().await?;
     admin::add_test_send(&mut *tx, &test, (&by.who, &by.why), real).await?;
-    records::log_admin(&mut *tx, "test send", Some(slug.as_str()), &by.who, &by.why, real).await?;
+    audit::record(service, &mut *tx, by, "test send", Target::Series(slug)).await?;
     wake(&mut *tx).await?;
     tx.commit().await?;
     service.wake_dispatcher();

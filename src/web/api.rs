@@ -1,21 +1,21 @@
-//! The JSON API of admins: the same verbs as the command line, behind a bearer token.
+//! The JSON API of admins: the same verbs as the command line, behind a bearer token. Each handler names the right that it
+//! needs ([`May`]).
 //!
 //! Addresses are in bodies, never in paths or queries, since those end up in logs.
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request, State};
-use axum::http::header;
 use axum::http::request::Parts;
-use axum::middleware::{self, Next};
+use axum::middleware;
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use super::AppState;
 use super::admin::as_csv;
+use super::caller::{self, May, rights};
 use super::error::{Problem, WebError};
 use crate::actions::deliveries::ListDeliveries;
 use crate::actions::readers::ListReaders;
@@ -53,17 +53,7 @@ pub(super) fn router(state: AppState) -> Router<AppState> {
         .method_not_allowed_fallback(async || {
             Problem(WebError::BadRequest("This address does not take that method.".into()))
         })
-        .layer(middleware::from_fn_with_state(state, authorised))
-}
-
-/// Compares in constant time, so that a token cannot be guessed octet by octet. Without a token the API is off.
-async fn authorised(State(state): State<AppState>, request: Request, next: Next) -> Result<Response, Problem> {
-    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default().trim();
-    match &state.admin_token {
-        Some(token) if bool::from(token.0.as_bytes().ct_eq(given.as_bytes())) => Ok(next.run(request).await),
-        _ => Err(Problem(WebError::Unauthorised)),
-    }
+        .layer(middleware::from_fn_with_state(state, caller::known))
 }
 
 /// A JSON body; what is wrong with it is said in problem details.
@@ -98,7 +88,7 @@ impl<T: serde::de::DeserializeOwned> FromRequestParts<AppState> for Ask<T> {
     }
 }
 
-async fn show_health(State(state): State<AppState>) -> Answer<Json<health::Health>> {
+async fn show_health(State(state): State<AppState>, _: May<rights::Figures>) -> Answer<Json<health::Health>> {
     Ok(Json(health::health(&state.service).await?))
 }
 
@@ -110,7 +100,11 @@ struct DeliveriesQuery {
     limit: Option<u32>,
 }
 
-async fn list_deliveries(State(state): State<AppState>, Ask(query): Ask<DeliveriesQuery>) -> Answer {
+async fn list_deliveries(
+    State(state): State<AppState>,
+    _: May<rights::Readers>,
+    Ask(query): Ask<DeliveriesQuery>,
+) -> Answer {
     let was_uncertain = match query.was.as_deref() {
         None => false,
         Some("uncertain") => true,
@@ -133,7 +127,11 @@ struct SubscribersQuery {
     limit: Option<u32>,
 }
 
-async fn list_subscribers(State(state): State<AppState>, Ask(query): Ask<SubscribersQuery>) -> Answer {
+async fn list_subscribers(
+    State(state): State<AppState>,
+    _: May<rights::Readers>,
+    Ask(query): Ask<SubscribersQuery>,
+) -> Answer {
     let ask = ListReaders {
         state: word::<EnrollmentState>("state", query.state.as_deref())?,
         series: query.series.as_deref().map(slug).transpose()?,
@@ -150,9 +148,10 @@ struct AddressBody {
 
 async fn show_subscriber(
     State(state): State<AppState>,
+    by: May<rights::Readers>,
     Body(body): Body<AddressBody>,
 ) -> Answer<Json<readers::Dossier>> {
-    Ok(Json(readers::show(&state.service, &address(&body.address)?).await?))
+    Ok(Json(readers::show(&state.service, &address(&body.address)?, &by.actor()).await?))
 }
 
 /// What every verb that changes something needs: who and why.
@@ -173,14 +172,15 @@ struct Change {
 }
 
 impl Change {
-    fn actor(&self) -> Result<Actor, Problem> {
+    fn actor<R>(&self, by: &May<R>) -> Result<Actor, Problem> {
         let why = self.why.as_deref().map(str::trim).filter(|why| !why.is_empty());
         let why = why.ok_or_else(|| invalid("why", "say why: it is recorded"))?;
-        let who = self.who.as_deref().map(str::trim).filter(|who| !who.is_empty()).unwrap_or("api");
-        if who.len() > 200 || why.len() > 1_000 {
+        let who = self.who.as_deref().map(str::trim).filter(|who| !who.is_empty());
+        if who.is_some_and(|who| who.len() > 200) || why.len() > 1_000 {
             return Err(invalid("why", "at most 1,000 characters, and 200 for `who`"));
         }
-        Ok(Actor { who: who.to_owned(), why: why.to_owned() })
+        let by = by.actor().because(why);
+        Ok(if let Some(who) = who { by.acting_for(who) } else { by })
     }
 
     fn address(&self) -> Result<EmailAddress, Problem> {
@@ -192,87 +192,130 @@ impl Change {
     }
 }
 
-async fn pause_subscriber(State(state): State<AppState>, Body(body): Body<Change>) -> Answer {
-    readers::pause(&state.service, &body.address()?, &body.series()?, &body.actor()?).await?;
+async fn pause_subscriber(State(state): State<AppState>, by: May<rights::Operate>, Body(body): Body<Change>) -> Answer {
+    readers::pause(&state.service, &body.address()?, &body.series()?, &body.actor(&by)?).await?;
     Ok(done())
 }
 
-async fn resume_subscriber(State(state): State<AppState>, Body(body): Body<Change>) -> Answer {
-    readers::resume(&state.service, &body.address()?, &body.series()?, &body.actor()?).await?;
+async fn resume_subscriber(
+    State(state): State<AppState>,
+    by: May<rights::Operate>,
+    Body(body): Body<Change>,
+) -> Answer {
+    readers::resume(&state.service, &body.address()?, &body.series()?, &body.actor(&by)?).await?;
     Ok(done())
 }
 
-async fn suppress_address(State(state): State<AppState>, Body(body): Body<Change>) -> Answer {
-    suppress::suppress(&state.service, &body.address()?, &body.actor()?).await?;
+async fn suppress_address(State(state): State<AppState>, by: May<rights::Operate>, Body(body): Body<Change>) -> Answer {
+    suppress::suppress(&state.service, &body.address()?, &body.actor(&by)?).await?;
     Ok(done())
 }
 
-async fn unsuppress_address(State(state): State<AppState>, Body(body): Body<Change>) -> Answer {
-    suppress::unsuppress(&state.service, &body.address()?, &body.actor()?).await?;
+async fn unsuppress_address(
+    State(state): State<AppState>,
+    by: May<rights::Operate>,
+    Body(body): Body<Change>,
+) -> Answer {
+    suppress::unsuppress(&state.service, &body.address()?, &body.actor(&by)?).await?;
     Ok(done())
 }
 
-async fn list_series(State(state): State<AppState>) -> Answer {
+async fn list_series(State(state): State<AppState>, _: May<rights::Figures>) -> Answer {
     Ok(Json(json!({ "items": series::list(&state.service).await? })))
 }
 
-async fn show_series(State(state): State<AppState>, Path(of): Path<String>) -> Answer<Json<series::SeriesBooks>> {
+async fn show_series(
+    State(state): State<AppState>,
+    _: May<rights::Figures>,
+    Path(of): Path<String>,
+) -> Answer<Json<series::SeriesBooks>> {
     Ok(Json(series::books(&state.service, &slug(&of)?).await?))
 }
 
-async fn show_survey(State(state): State<AppState>, Path(of): Path<String>) -> Answer<Json<survey::Figures>> {
+async fn show_survey(
+    State(state): State<AppState>,
+    _: May<rights::Figures>,
+    Path(of): Path<String>,
+) -> Answer<Json<survey::Figures>> {
     Ok(Json(survey::figures(&state.service, &slug(&of)?).await?))
 }
 
-async fn survey_as_csv(State(state): State<AppState>, Path(of): Path<String>) -> Answer<Response> {
+async fn survey_as_csv(
+    State(state): State<AppState>,
+    _: May<rights::Figures>,
+    Path(of): Path<String>,
+) -> Answer<Response> {
     Ok(as_csv(&survey::figures(&state.service, &slug(&of)?).await?))
 }
 
-async fn pause_series(State(state): State<AppState>, Path(of): Path<String>, Body(body): Body<Change>) -> Answer {
-    series::pause(&state.service, &slug(&of)?, &body.actor()?).await?;
+async fn pause_series(
+    State(state): State<AppState>,
+    by: May<rights::Operate>,
+    Path(of): Path<String>,
+    Body(body): Body<Change>,
+) -> Answer {
+    series::pause(&state.service, &slug(&of)?, &body.actor(&by)?).await?;
     Ok(done())
 }
 
-async fn resume_series(State(state): State<AppState>, Path(of): Path<String>, Body(body): Body<Change>) -> Answer {
-    let moved = series::resume(&state.service, &slug(&of)?, &body.actor()?).await?;
+async fn resume_series(
+    State(state): State<AppState>,
+    by: May<rights::Operate>,
+    Path(of): Path<String>,
+    Body(body): Body<Change>,
+) -> Answer {
+    let moved = series::resume(&state.service, &slug(&of)?, &body.actor(&by)?).await?;
     Ok(Json(json!({ "moved": moved })))
 }
 
-async fn preview_step(State(state): State<AppState>, Path(of): Path<String>, Body(body): Body<Change>) -> Answer {
+async fn preview_step(
+    State(state): State<AppState>,
+    _: May<rights::Preview>,
+    Path(of): Path<String>,
+    Body(body): Body<Change>,
+) -> Answer {
     let step = step(body.step.as_deref())?;
     let condition = body.condition.as_deref().map(condition).transpose()?;
     let mail = preview::preview(&state.service, &slug(&of)?, &step, condition.as_ref())?;
     Ok(Json(json!({ "subject": mail.subject, "preheader": mail.preheader, "html": mail.html, "text": mail.text })))
 }
 
-async fn send_next(State(state): State<AppState>, Body(body): Body<Change>) -> Answer<Json<trigger::Triggered>> {
+async fn send_next(
+    State(state): State<AppState>,
+    by: May<rights::Operate>,
+    Body(body): Body<Change>,
+) -> Answer<Json<trigger::Triggered>> {
     let audience = Audience::Reader(body.address()?);
-    Ok(Json(trigger::trigger(&state.service, &body.series()?, &audience, &body.actor()?, body.dry_run).await?))
+    Ok(Json(trigger::trigger(&state.service, &body.series()?, &audience, &body.actor(&by)?, body.dry_run).await?))
 }
 
-async fn send_due(State(state): State<AppState>, Body(body): Body<Change>) -> Answer<Json<trigger::Triggered>> {
+async fn send_due(
+    State(state): State<AppState>,
+    by: May<rights::Operate>,
+    Body(body): Body<Change>,
+) -> Answer<Json<trigger::Triggered>> {
     let within = humantime::parse_duration(body.within.as_deref().unwrap_or_default()).ok();
     let within = within.and_then(|span| chrono::TimeDelta::from_std(span).ok());
     let within = within.filter(|span| *span <= chrono::TimeDelta::days(366));
     let within = within.ok_or_else(|| invalid("within", "a span of time such as 12h or 2d, at most 366d"))?;
     let audience = Audience::DueWithin(within);
-    Ok(Json(trigger::trigger(&state.service, &body.series()?, &audience, &body.actor()?, body.dry_run).await?))
+    Ok(Json(trigger::trigger(&state.service, &body.series()?, &audience, &body.actor(&by)?, body.dry_run).await?))
 }
 
-async fn send_test(State(state): State<AppState>, Body(body): Body<Change>) -> Answer {
+async fn send_test(State(state): State<AppState>, by: May<rights::Preview>, Body(body): Body<Change>) -> Answer {
     let to = address(body.to.as_deref().unwrap_or_default())?;
     let condition = condition(body.condition.as_deref().unwrap_or_default())?;
     let step = step(body.step.as_deref())?;
-    let id = trigger::test_send(&state.service, &body.series()?, &step, &condition, &to, &body.actor()?).await?;
+    let id = trigger::test_send(&state.service, &body.series()?, &step, &condition, &to, &body.actor(&by)?).await?;
     Ok(Json(json!({ "id": id })))
 }
 
-async fn test_outcome(State(state): State<AppState>, Path(id): Path<String>) -> Answer {
+async fn test_outcome(State(state): State<AppState>, _: May<rights::Preview>, Path(id): Path<String>) -> Answer {
     let id: Uuid = id.parse().map_err(|_| Problem(WebError::NotFound("There is no such test send.".into())))?;
     Ok(Json(json!({ "id": id, "outcome": trigger::test_send_outcome(&state.service, id).await? })))
 }
 
-async fn list_runs(State(state): State<AppState>) -> Answer {
+async fn list_runs(State(state): State<AppState>, _: May<rights::Figures>) -> Answer {
     Ok(Json(json!({ "items": trigger::runs(&state.service).await? })))
 }
 
@@ -282,7 +325,7 @@ struct RefusedQuery {
 }
 
 /// What the guards of sign-up refused, by day and reason.
-async fn list_refused(State(state): State<AppState>, Ask(query): Ask<RefusedQuery>) -> Answer {
+async fn list_refused(State(state): State<AppState>, _: May<rights::Figures>, Ask(query): Ask<RefusedQuery>) -> Answer {
     let days = query.days.unwrap_or(30);
     Ok(Json(json!({ "items": guards::refused(&state.service, days).await? })))
 }

@@ -1,4 +1,5 @@
 //! Every page that a reader can come to, on a desktop and on a phone.
+use crate::admins;
 use crate::browser::{Browser, WIDTHS};
 use crate::demo::{Demo, PARTS, SERIES};
 use crate::eventually;
@@ -56,6 +57,7 @@ pub async fn visit_all(demo: &Demo, browser: &Browser, mut look: impl AsyncFnMut
     browser.find("#condition-error").await;
     look("article-faults").await;
     of_the_box(demo, browser, &mut look).await;
+    admins::visit(demo, browser, &mut look).await;
     browser.open(&demo.pages).await;
     browser.run(LEAVE).await;
     look("article-leave").await;
@@ -72,7 +74,7 @@ pub async fn visit_all(demo: &Demo, browser: &Browser, mut look: impl AsyncFnMut
     at_the_end(demo, browser, &mut look).await;
 }
 
-/// The box alone, as it stands in a frame, and the pages on which admins get it.
+/// The box alone, as it stands in a frame.
 async fn of_the_box(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&str)) {
     let path = format!("{}/embed/{SERIES}", demo.pages);
     browser.open(&path).await;
@@ -88,11 +90,6 @@ async fn of_the_box(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&
     browser.press("Get started").await;
     browser.see("Check your inbox").await;
     look("embed-check-inbox").await;
-    for (name, path) in [("admin", "/admin".to_owned()), ("snippets", format!("/admin/embed/{SERIES}"))] {
-        browser.open(demo.admin_url(&path)).await;
-        browser.find("main h1").await;
-        look(name).await;
-    }
 }
 
 async fn before_the_first_part(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&str)) {

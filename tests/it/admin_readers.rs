@@ -1,78 +1,76 @@
 //! An admin asks who got what, when, and why not.
 use regimen::actions::readers::search::{self, Search};
 use regimen::actions::readers::story::{self, What};
-use regimen::model::EnrollmentState;
-use reqwest::{Response, StatusCode};
+use regimen::model::{EnrollmentState, Role};
+use reqwest::{Method, StatusCode};
 
+use crate::support::admins::{Browser, PASSWORD, by};
 use crate::support::relay::At;
-use crate::support::{App, TOKEN, days, minutes, why};
+use crate::support::{App, days, minutes, why};
 
 const LIST: &str = "/admin/readers";
 
-async fn ask(app: &App, path: &str) -> Response {
-    app.http.get(format!("{}{path}", app.base)).basic_auth("admin", Some(TOKEN)).send().await.unwrap()
-}
-
 /// What the form leads to, without following it.
-async fn find(app: &App, fields: &[(&str, &str)]) -> String {
-    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    let request = http.post(format!("{}{LIST}", app.base)).basic_auth("admin", Some(TOKEN)).form(fields);
-    let response = request.send().await.unwrap();
-    assert_eq!(response.status(), StatusCode::SEE_OTHER);
-    response.headers()["location"].to_str().unwrap().to_owned()
+async fn find(app: &App, admin: &mut Browser, fields: &[(&str, &str)]) -> String {
+    admin.get(app, LIST).await;
+    let (status, location) = admin.post(app, LIST, fields).await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    location
 }
 
 /// The addresses on the page that the form leads to.
-async fn found(app: &App, fields: &[(&str, &str)]) -> Vec<String> {
-    let page = ask(app, &find(app, fields).await).await.text().await.unwrap();
-    let rows = page.split("<th scope=\"row\">").skip(1);
+async fn found(app: &App, admin: &mut Browser, fields: &[(&str, &str)]) -> Vec<String> {
+    let path = find(app, admin, fields).await;
+    assert_eq!(admin.get(app, &path).await.0, StatusCode::OK);
+    let rows = admin.html.split("<th scope=\"row\">").skip(1);
     rows.map(|row| row.split(['>', '<']).nth(2).unwrap().to_owned()).collect()
 }
 
 #[tokio::test]
 async fn readers_are_found_by_a_part_of_the_address_state_progress_and_day() {
     let app = App::start().await;
-    let empty = ask(&app, LIST).await.text().await.unwrap();
-    assert!(empty.contains("Nobody has signed up yet"));
+    let admin = &mut Browser::signed_in(&app, Role::Operator).await;
+    admin.get(&app, LIST).await;
+    assert!(admin.html.contains("Nobody has signed up yet"));
     app.enroll("ana@example.org").await;
     app.advance(days(1));
     app.sign_up("Ben_x@Example.com").await;
     app.advance(minutes(1));
     app.sign_up("benax@example.com").await;
 
+    admin.sign_in(&app, "operator@example.org", PASSWORD).await;
     let all = ["benax@example.com", "Ben_x@Example.com", "ana@example.org"];
-    assert_eq!(found(&app, &[]).await, all, "the newest first");
-    assert_eq!(found(&app, &[("part", "EXAMPLE.com")]).await, all[..2]);
-    assert_eq!(found(&app, &[("part", "n_x")]).await, all[1..2], "an underscore is a letter");
-    assert_eq!(found(&app, &[("state", "active")]).await, all[2..]);
-    assert_eq!(found(&app, &[("state", "active"), ("part", "@example.com")]).await, [""; 0]);
-    assert_eq!(found(&app, &[("parts", "1")]).await, all[2..]);
-    assert_eq!(found(&app, &[("until", "2026-03-02")]).await, all[2..], "the whole day counts");
-    assert_eq!(found(&app, &[("since", "2026-03-03"), ("until", "2026-03-03")]).await, all[..2]);
+    assert_eq!(found(&app, admin, &[]).await, all, "the newest first");
+    assert_eq!(found(&app, admin, &[("part", "EXAMPLE.com")]).await, all[..2]);
+    assert_eq!(found(&app, admin, &[("part", "n_x")]).await, all[1..2], "an underscore is a letter");
+    assert_eq!(found(&app, admin, &[("state", "active")]).await, all[2..]);
+    assert_eq!(found(&app, admin, &[("state", "active"), ("part", "@example.com")]).await, [""; 0]);
+    assert_eq!(found(&app, admin, &[("parts", "1")]).await, all[2..]);
+    assert_eq!(found(&app, admin, &[("until", "2026-03-02")]).await, all[2..], "the whole day counts");
+    assert_eq!(found(&app, admin, &[("since", "2026-03-03"), ("until", "2026-03-03")]).await, all[..2]);
 
-    let wrong = ask(&app, &format!("{LIST}?since=yesterday")).await;
-    assert_eq!(wrong.status(), StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(wrong.text().await.unwrap().contains("A day is written like"));
-    assert_eq!(ask(&app, &format!("{LIST}?find=altered")).await.status(), StatusCode::NOT_FOUND);
-    assert_eq!(app.get(LIST).await.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(admin.get(&app, &format!("{LIST}?since=yesterday")).await.0, StatusCode::CONFLICT);
+    assert!(admin.html.contains("A day is written like"));
+    assert_eq!(admin.get(&app, &format!("{LIST}?find=altered")).await.0, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
 async fn no_address_is_in_a_url_and_a_whole_one_leads_to_its_reader() {
     let app = App::start().await;
+    let admin = &mut Browser::signed_in(&app, Role::Operator).await;
     app.sign_up("ana@example.org").await;
-    let part = find(&app, &[("part", "ana@exam")]).await;
+    let part = find(&app, admin, &[("part", "ana@exam")]).await;
     assert!(part.starts_with("/admin/readers?find=") && !part.contains("ana"), "{part}");
-    assert_eq!(found(&app, &[("part", "ana@exam")]).await, ["ana@example.org"]);
-    let reader = find(&app, &[("part", " Ana@example.ORG ")]).await;
+    assert_eq!(found(&app, admin, &[("part", "ana@exam")]).await, ["ana@example.org"]);
+    let reader = find(&app, admin, &[("part", " Ana@example.ORG ")]).await;
     assert!(!reader.contains("find=") && !reader.contains("ana"), "{reader}");
-    let page = ask(&app, &reader).await;
+    let page = admin.request(&app, Method::GET, &reader).send().await.unwrap();
     assert_eq!(page.headers()["cache-control"], "no-store");
     let page = page.text().await.unwrap();
     assert!(page.contains("ana@example.org") && page.contains("The confirmation is due now."));
     assert!(!page.contains("<title>ana"), "the title stays in the browser's history");
     for unknown in ["/admin/readers/1.00000000000000000000000000000000", "/admin/readers/x", "/admin/readers/99.1"] {
-        assert_eq!(ask(&app, unknown).await.status(), StatusCode::NOT_FOUND, "{unknown}");
+        assert_eq!(admin.get(&app, unknown).await.0, StatusCode::NOT_FOUND, "{unknown}");
     }
 }
 
@@ -101,7 +99,7 @@ async fn the_list_goes_on_where_the_page_before_ended() {
 
 async fn standing(app: &App, address: &str) -> String {
     let id = search::exactly(&app.service, address).await.unwrap().unwrap();
-    story::story(&app.service, &id).await.unwrap().chapters.remove(0).standing
+    story::story(&app.service, &id, &by()).await.unwrap().chapters.remove(0).standing
 }
 
 #[tokio::test]
@@ -114,7 +112,7 @@ async fn a_story_tells_each_try_with_the_relays_words_and_what_comes_next() {
     app.confirm(address).await;
     app.dispatch_all_due().await;
     let id = search::exactly(&app.service, address).await.unwrap().unwrap();
-    let told = story::story(&app.service, &id).await.unwrap().chapters.remove(0);
+    let told = story::story(&app.service, &id, &by()).await.unwrap().chapters.remove(0);
     assert_eq!((told.received, told.parts, told.ahead.len()), (1, 6, 5));
     assert!(told.standing.starts_with("Part 2 is due on Thu 5 Mar 2026, 09:00"), "{}", told.standing);
     let kinds: Vec<&str> = told
@@ -130,18 +128,21 @@ async fn a_story_tells_each_try_with_the_relays_words_and_what_comes_next() {
     app.relay.reply_next(At::Rcpt, 450, "4.2.1 come back later");
     app.advance(days(3));
     app.dispatch_all_due().await;
+    let admin = &mut Browser::signed_in(&app, Role::Operator).await;
     let path = format!("{LIST}/{id}");
-    let page = ask(&app, &path).await.text().await.unwrap();
+    admin.get(&app, &path).await;
+    let page = admin.html.clone();
     assert!(page.contains("put off by the relay (tries: 1)"), "what comes next, and why");
     assert!(page.contains("Try 1: deferred") && page.contains("come back later"), "the relay's words");
 
     let mail = page.split("href=\"").find(|link| link.contains("/mails/")).unwrap().split('"').next().unwrap();
-    let sent = ask(&app, mail).await.text().await.unwrap();
+    admin.get(&app, mail).await;
+    let sent = &admin.html;
     assert!(sent.contains("Part 1 of 6") && !sent.contains("lung"), "the passage about the condition is left out");
-    assert_eq!(
-        ask(&app, &format!("{path}/mails/00000000-0000-0000-0000-000000000000")).await.status(),
-        StatusCode::NOT_FOUND
-    );
+    let unknown = format!("{path}/mails/00000000-0000-0000-0000-000000000000");
+    assert_eq!(admin.get(&app, &unknown).await.0, StatusCode::NOT_FOUND);
+    let looked = "select count(*) from audit_log where action in ('show reader', 'read sent mail')";
+    assert_eq!(app.count(looked).await, 3, "who looks at a reader is written down");
 
     app.advance(minutes(30));
     app.dispatch_all_due().await;

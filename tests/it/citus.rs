@@ -221,7 +221,7 @@ async fn a_schema_that_cannot_be_distributed_is_found() {
     for (change, fault) in [
         ("create table guests (id int)", "guests is missing from the statements"),
         ("create table guests (bucket smallint primary key)", "guests has a bucket and is not distributed"),
-        ("drop table admin_log", "admin_log is no table any more"),
+        ("drop table nodes", "nodes is no table any more"),
         ("alter table consents drop constraint consents_pkey", "consents has no primary key"),
         (
             "alter table consents drop constraint consents_pkey, add primary key (id, bucket)",

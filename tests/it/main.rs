@@ -4,6 +4,8 @@ mod support;
 
 mod admin;
 mod admin_readers;
+mod admins;
+mod admins_rights;
 mod bench;
 mod citus;
 mod confirm;

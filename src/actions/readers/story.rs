@@ -2,8 +2,9 @@
 use chrono::{DateTime, NaiveTime, Utc};
 use uuid::Uuid;
 
+use super::super::audit::{self, Target};
 use super::super::manage::{self, Part, PartState};
-use super::super::{ActionError, LinksOf, Service};
+use super::super::{ActionError, Actor, LinksOf, Service};
 use super::parse_cursor;
 use super::standing::{Facts, standing};
 use crate::content::{PartPage, Series, part_page};
@@ -71,10 +72,11 @@ pub struct Mail {
     pub attempts: Vec<AttemptLine>,
 }
 
-/// The story of the subscriber with this id, as the list of readers gives it.
-pub async fn story(service: &Service, id: &str) -> Result<Story, ActionError> {
+/// The story of the subscriber with this id, as the list of readers gives it. Who has looked is written down.
+pub async fn story(service: &Service, id: &str, by: &Actor) -> Result<Story, ActionError> {
     let (bucket, subscriber) = parse_id(id)?;
     let row = export::subscriber(service.db(), bucket, subscriber).await?.ok_or(ActionError::NotFound("reader"))?;
+    audit::record(service, service.db(), by, "show reader", Target::Subscriber(subscriber)).await?;
     let suppression = readers::suppression(service.db(), bucket, &row.normalised).await?;
     let consents = admin::consents(service.db(), bucket, subscriber).await?;
     let enrollments = readers::enrollments(service.db(), bucket, subscriber).await?;
@@ -193,8 +195,8 @@ fn events(enrollment: &Enrollment, own: &[&Delivery], told: &Told<'_>, series: O
 }
 
 /// A mail as it was sent: made again from the version of the content that its delivery recorded. The passage about the
-/// condition is left out. Only of steps; the other mails say the same to everybody.
-pub async fn as_sent(service: &Service, id: &str, delivery: Uuid) -> Result<PartPage, ActionError> {
+/// condition is left out. Only of steps; the other mails say the same to everybody. Who has looked is written down.
+pub async fn as_sent(service: &Service, id: &str, delivery: Uuid, by: &Actor) -> Result<PartPage, ActionError> {
     const GONE: ActionError = ActionError::NotFound("mail that can be shown again");
     let (bucket, subscriber) = parse_id(id)?;
     let enrollments = readers::enrollments(service.db(), bucket, subscriber).await?;
@@ -207,6 +209,7 @@ pub async fn as_sent(service: &Service, id: &str, delivery: Uuid) -> Result<Part
     let series = service.series_in(&enrollment.series, enrollment.language)?;
     let links = service.reader_links(&LinksOf::nobody(&series, &step));
     let bundle = service.bundle(&version).await?.ok_or(GONE)?;
+    audit::record(service, service.db(), by, "read sent mail", Target::Subscriber(subscriber)).await?;
     part_page(&bundle, (&enrollment.series, enrollment.language), &step, None, &links).map_err(|_| GONE)
 }
 

@@ -1,32 +1,36 @@
 //! Readers: the list with its search, one reader's story, a mail as it was sent. They only show.
-use axum::Router;
 use axum::extract::{Form, Path, Query, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use axum::routing::get;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::AppState;
+use super::gate::SignedIn;
+use super::route::{Needs, Route};
+use super::shell;
 use crate::actions::manage::{Part, PartState};
 use crate::actions::readers::search::{self, Row, Search};
 use crate::actions::readers::standing::local;
 use crate::actions::readers::story::{self, AttemptLine, Chapter, ConsentLine, Event, Mail, Story, What};
 use crate::actions::{ActionError, Page};
-use crate::model::{EnrollmentState, SeriesSlug, Zone};
+use crate::model::{EnrollmentState, Right, SeriesSlug, Zone};
 use crate::web::error::WebError;
-use crate::web::language::Lang;
-use crate::web::pages::{
+use crate::web::pages::admin::Notice;
+use crate::web::pages::readers::{
     AheadView, Ask, AttemptView, ChapterView, EventView, Pick, ReaderPage, ReaderRow, ReadersPage, SentPage,
 };
-use crate::web::public::{failed, html};
 
-pub(super) fn router() -> Router<AppState> {
-    Router::new()
-        .route("/admin/readers", get(list).post(find))
-        .route("/admin/readers/{reader}", get(show))
-        .route("/admin/readers/{reader}/mails/{delivery}", get(sent))
+const HERE: &str = "/admin/readers";
+
+pub(super) fn routes() -> Vec<Route> {
+    let needs = Needs::Right(Right::Readers);
+    vec![
+        Route::get(HERE, needs, list).in_nav("admin-nav-readers"),
+        Route::post(HERE, needs, find),
+        Route::get("/admin/readers/{reader}", needs, show),
+        Route::get("/admin/readers/{reader}/mails/{delivery}", needs, sent),
+    ]
 }
 
 /// What the form asks, and the query of the list says. A field that is empty asks nothing.
@@ -56,7 +60,7 @@ struct Asked {
 impl Asked {
     fn path(&self) -> String {
         let query = serde_urlencoded::to_string(self).unwrap_or_default();
-        if query.is_empty() { "/admin/readers".into() } else { format!("/admin/readers?{query}") }
+        if query.is_empty() { HERE.into() } else { format!("{HERE}?{query}") }
     }
 
     fn is_search(&self) -> bool {
@@ -87,13 +91,13 @@ fn read<T>(text: &str, fault: &str, parse: impl Fn(&str) -> Option<T>) -> Result
 
 /// A whole address that is known leads to its reader. All else leads to the list, and the typed part is sealed on the way:
 /// an address is in no URL of ours.
-async fn find(State(state): State<AppState>, lang: Lang, Form(mut asked): Form<Asked>) -> Response {
+async fn find(State(state): State<AppState>, by: SignedIn, Form(mut asked): Form<Asked>) -> Response {
     let part = std::mem::take(&mut asked.part);
     if let Some(part) = given(&part) {
         match search::exactly(&state.service, part).await {
             Ok(Some(reader)) => return Redirect::to(&reader_path(&reader)).into_response(),
             Ok(None) => {}
-            Err(error) => return failed(lang.get(), &WebError::from(error)),
+            Err(error) => return shell::failed(by.visitor.language, &WebError::from(error)),
         }
         asked.find = state.service.keyring().seal_search(part, state.service.clock().random_bytes());
     }
@@ -101,34 +105,34 @@ async fn find(State(state): State<AppState>, lang: Lang, Form(mut asked): Form<A
     Redirect::to(&asked.path()).into_response()
 }
 
-async fn list(State(state): State<AppState>, lang: Lang, Query(mut asked): Query<Asked>) -> Response {
+async fn list(State(state): State<AppState>, by: SignedIn, Query(mut asked): Query<Asked>) -> Response {
     // A token of another installation, or one that was cut off, finds nothing rather than everything.
     asked.part = match given(&asked.find).map(|token| state.service.keyring().open_search(token)) {
         None => String::new(),
         Some(Ok(part)) => part,
-        Some(Err(_)) => return failed(lang.get(), &WebError::NotFound("There is no such search.".into())),
+        Some(Err(_)) => {
+            return shell::failed(by.visitor.language, &WebError::NotFound("There is no such search.".into()));
+        }
     };
     let found = match asked.search() {
         Ok(ask) => search::search(&state.service, &ask).await,
         Err(fault) => Err(ActionError::Refused(fault)),
     };
     match found {
-        Ok(page) => html(StatusCode::OK, list_page(&state, &asked, page, None).render()),
-        Err(ActionError::Refused(problem)) => {
+        Ok(page) => shell::page(&by, &list_page(&state, &asked, page), None),
+        Err(ActionError::Refused(text)) => {
             let nothing = Page { items: Vec::new(), next: None };
-            let page = list_page(&state, &asked, nothing, Some(problem));
-            html(StatusCode::UNPROCESSABLE_ENTITY, page.render())
+            shell::page(&by, &list_page(&state, &asked, nothing), Some(Notice { text, problem: true }))
         }
-        Err(error) => failed(lang.get(), &WebError::from(error)),
+        Err(error) => shell::failed(by.visitor.language, &WebError::from(error)),
     }
 }
 
-fn list_page(state: &AppState, asked: &Asked, page: Page<Row>, problem: Option<String>) -> ReadersPage {
+fn list_page(state: &AppState, asked: &Asked, page: Page<Row>) -> ReadersPage {
     let next = |after| Asked { after, part: String::new(), ..asked.clone() }.path();
     ReadersPage {
         ask: form(state, asked),
         is_search: asked.is_search(),
-        problem,
         readers: page.items.into_iter().map(row).collect(),
         next_path: page.next.map(next),
     }
@@ -164,29 +168,25 @@ fn row(row: Row) -> ReaderRow {
         suppressed: row.suppressed && row.state != EnrollmentState::Suppressed.as_str(),
         state: row.state,
         received: row.done_steps.len(),
-        signed_up: utc(row.created_at),
+        signed_up: shell::minute(row.created_at),
     }
 }
 
 fn reader_path(reader: &str) -> String {
-    format!("/admin/readers/{reader}")
+    format!("{HERE}/{reader}")
 }
 
-fn utc(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%d %H:%M").to_string()
-}
-
-async fn show(State(state): State<AppState>, lang: Lang, Path(reader): Path<String>) -> Response {
-    match story::story(&state.service, &reader).await {
-        Ok(story) => html(StatusCode::OK, reader_page(story, &reader).render()),
-        Err(error) => failed(lang.get(), &WebError::from(error)),
+async fn show(State(state): State<AppState>, by: SignedIn, Path(reader): Path<String>) -> Response {
+    match story::story(&state.service, &reader, &by.actor()).await {
+        Ok(story) => shell::page(&by, &reader_page(story, &reader), None),
+        Err(error) => shell::failed(by.visitor.language, &WebError::from(error)),
     }
 }
 
 fn reader_page(story: Story, reader: &str) -> ReaderPage {
     ReaderPage {
         address: story.address,
-        signed_up: utc(story.created_at),
+        signed_up: shell::minute(story.created_at),
         suppressed: story.suppression.is_some(),
         chapters: story.chapters.into_iter().map(|chapter| chapter_view(chapter, reader)).collect(),
     }
@@ -301,8 +301,8 @@ fn sentence_case(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-async fn sent(State(state): State<AppState>, lang: Lang, Path((reader, delivery)): Path<(String, Uuid)>) -> Response {
-    match story::as_sent(&state.service, &reader, delivery).await {
+async fn sent(State(state): State<AppState>, by: SignedIn, Path((reader, delivery)): Path<(String, Uuid)>) -> Response {
+    match story::as_sent(&state.service, &reader, delivery, &by.actor()).await {
         Ok(part) => {
             let page = SentPage {
                 title: part.title,
@@ -312,8 +312,8 @@ async fn sent(State(state): State<AppState>, lang: Lang, Path((reader, delivery)
                 html: part.html,
                 back_to: reader_path(&reader),
             };
-            html(StatusCode::OK, page.render())
+            shell::page(&by, &page, None)
         }
-        Err(error) => failed(lang.get(), &WebError::from(error)),
+        Err(error) => shell::failed(by.visitor.language, &WebError::from(error)),
     }
 }

@@ -1,17 +1,12 @@
 //! What admins see of readers. In English alone, as all that is for admins only.
 use serde::Serialize;
 
-use super::rendering::{Head, render};
-use crate::messages::Language;
-
 /// The list of readers, with what can be asked of it.
 #[derive(Debug, Clone, Serialize)]
 pub struct ReadersPage {
     pub ask: Ask,
     /// Whether anything is asked, so that an empty list is not called an empty house.
     pub is_search: bool,
-    /// A sentence, when the question could not be answered.
-    pub problem: Option<String>,
     pub readers: Vec<ReaderRow>,
     /// Where the list goes on, if it does.
     pub next_path: Option<String>,
@@ -47,12 +42,6 @@ pub struct ReaderRow {
     pub received: usize,
     /// `2026-11-26 13:05`, UTC.
     pub signed_up: String,
-}
-
-impl ReadersPage {
-    pub fn render(&self) -> String {
-        in_english("admin_readers", "Readers", "wide", self)
-    }
 }
 
 /// One reader's story.
@@ -112,13 +101,6 @@ pub struct AheadView {
     pub when: String,
 }
 
-impl ReaderPage {
-    pub fn render(&self) -> String {
-        // The address would stay in the browser's history.
-        in_english("admin_reader", "A reader", "wide", self)
-    }
-}
-
 /// A mail as it was sent, but for the passage about the condition.
 #[derive(Debug, Clone, Serialize)]
 pub struct SentPage {
@@ -131,15 +113,4 @@ pub struct SentPage {
     pub html: String,
     /// The way back to the reader.
     pub back_to: String,
-}
-
-impl SentPage {
-    pub fn render(&self) -> String {
-        in_english("admin_sent", "A mail as it was sent", "text", self)
-    }
-}
-
-fn in_english(template: &str, title: &str, layout: &str, page: &impl Serialize) -> String {
-    let head = Head { layout, switch: false, ..Head::note(title) };
-    render(Language::English, template, &head, page)
 }

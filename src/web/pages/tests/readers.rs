@@ -1,5 +1,8 @@
 //! Admins' pages about readers, with whatever text a test wants to see in them.
+use super::admins::shell;
 use super::*;
+use crate::web::pages::admin::AdminPage as _;
+use crate::web::pages::readers::*;
 
 pub(super) fn saying(text: &str) -> Vec<(&'static str, String)> {
     let pick = || vec![Pick { value: text.into(), text: text.into(), chosen: true }];
@@ -20,16 +23,16 @@ pub(super) fn saying(text: &str) -> Vec<(&'static str, String)> {
         received: 1,
         signed_up: text.into(),
     };
-    let list = |readers: Vec<ReaderRow>, problem: Option<String>| {
+    let list = |readers: Vec<ReaderRow>, is_search: bool| {
         let next_path = (!readers.is_empty()).then(|| "/admin/readers?after=1".into());
-        ReadersPage { ask: ask.clone(), is_search: problem.is_some(), problem, readers, next_path }.render()
+        ReadersPage { ask: ask.clone(), is_search, readers, next_path }.render(English, &shell(text))
     };
     vec![
-        ("admin-readers", list(vec![row], None)),
-        ("admin-readers-none", list(vec![], None)),
-        ("admin-readers-problem", list(vec![], Some(text.into()))),
-        ("admin-reader", reader(text).render()),
-        ("admin-sent", sent(text).render()),
+        ("admin-readers", list(vec![row], false)),
+        ("admin-readers-none", list(vec![], false)),
+        ("admin-readers-search", list(vec![], true)),
+        ("admin-reader", reader(text).render(English, &shell(text))),
+        ("admin-sent", sent(text).render(English, &shell(text))),
     ]
 }
 

@@ -176,7 +176,7 @@ pub(super) fn voices_saying(text: &str) -> Vec<(&'static str, String)> {
         ("helpful-said", HelpfulPage { said: Some("yes"), ..helpful(text) }.render(English)),
         ("survey", survey(text).render(English)),
         ("survey-thanks", SurveyThanksPage { series_title: text.into(), article_path: text.into() }.render(English)),
-        ("figures", figures(text).render(English)),
+        ("figures", figures(text).render(English, &Shell::default())),
     ]
 }
 
@@ -363,5 +363,6 @@ pub(super) fn pages_saying(text: &str) -> Vec<(&'static str, String)> {
         .chain(voices_saying(&text()))
         .chain(embed::admin_saying(&text()))
         .chain(readers::saying(&text()))
+        .chain(admins::saying(&text()))
         .collect()
 }
