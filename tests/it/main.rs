@@ -4,6 +4,7 @@ mod support;
 
 mod admin;
 mod admins;
+mod admins_cli;
 mod admins_rights;
 mod bench;
 mod citus;
