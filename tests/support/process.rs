@@ -1,6 +1,6 @@
 //! The real binary as a process of its own: started with an environment, watched through what it prints, ended by its id.
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{Read, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
