@@ -198,6 +198,18 @@ pub async fn set_attempts(
     exactly_one(&result)
 }
 
+/// Writes a row as it is.
+pub async fn write_again(db: impl PgExecutor<'_>, what: Counted, key: &[u8; 16]) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update admin_attempts set failures = failures where kind = $1 and key = $2",
+        what.as_str(),
+        key.as_slice()
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
 pub async fn forget_attempts(db: impl PgExecutor<'_>, what: Counted, key: &[u8; 16]) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from admin_attempts where kind = $1 and key = $2", what.as_str(), key.as_slice())
         .execute(db)

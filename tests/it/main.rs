@@ -5,6 +5,7 @@ mod support;
 mod admin;
 mod admin_readers;
 mod admins;
+mod admins_cli;
 mod admins_rights;
 mod bench;
 mod citus;

@@ -27,6 +27,7 @@ pub async fn make(service: &Service, admin: Uuid, by: &Actor) -> Result<String, 
 
 /// The same for whoever is to come in; a mail with another link is owed to them.
 pub async fn invite(service: &Service, admin: Uuid, by: &Actor) -> Result<String, ActionError> {
+    super::refuse_for_oneself(admin, by)?;
     super::show(service, admin).await?;
     let mut tx = service.db().begin().await?;
     let url = make_in(service, &mut tx, admin, INVITATION).await?;
@@ -52,15 +53,15 @@ pub(super) async fn make_in(
 /// Owes a mail with a link to an admin who has lost the password. Says nothing about whether there is one.
 pub async fn ask(service: &Service, address: &str, origin: IpAddr) -> Result<(), ActionError> {
     let Ok(address) = EmailAddress::parse(address) else { return Ok(()) };
-    if !throttle::may_ask_for_link(service, address.normalised()).await? {
-        return Ok(());
-    }
-    let admin = store::by_address(service.db(), &address).await?.filter(|admin| admin.disabled_at.is_none());
-    let Some(admin) = admin else { return Ok(()) };
     let mut tx = service.db().begin().await?;
-    mails::owe(service, &mut tx, admin.id, mails::Kind::Reset).await?;
-    let by = Actor::nobody(origin);
-    audit::record(service, &mut *tx, &by, "ask for password link", Target::Admin(admin.id)).await?;
+    let may = throttle::may_ask_for_link(service, &mut tx, address.normalised(), origin).await?;
+    let admin = store::by_address(&mut *tx, &address).await?.filter(|admin| may && admin.disabled_at.is_none());
+    if let Some(admin) = admin {
+        mails::owe(service, &mut tx, admin.id, mails::Kind::Reset).await?;
+        let by = Actor::nobody(origin);
+        audit::record(service, &mut *tx, &by, "ask for password link", Target::Admin(admin.id)).await?;
+    }
+    // All of it for everybody: the time does not tell whether there is such an admin.
     wake(&mut *tx).await?;
     tx.commit().await?;
     service.wake_dispatcher();

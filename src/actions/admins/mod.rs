@@ -127,6 +127,16 @@ async fn refuse_for_last_owner(tx: &mut PgConnection, id: Uuid) -> Result<(), Ac
     }
 }
 
+/// Whoever finds an admin's screen open must not get past the password that the admin's own page asks for.
+fn refuse_for_oneself(admin: Uuid, by: &Actor) -> Result<(), ActionError> {
+    match by.admin_id() {
+        Some(id) if id == admin => {
+            Err(ActionError::Refused("this is your own account: change it on the page “Your account”".into()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What has ended, expired or is long past.
 pub async fn tidy(service: &Service) -> Result<(), ActionError> {
     let real = service.clock().real();

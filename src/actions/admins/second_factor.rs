@@ -107,6 +107,7 @@ pub async fn turn_off(service: &Service, admin: Uuid, given: &str, by: &Actor) -
 
 /// For an admin who has lost app and codes: from the command line, or by an owner.
 pub async fn reset(service: &Service, admin: Uuid, by: &Actor) -> Result<(), ActionError> {
+    super::refuse_for_oneself(admin, by)?;
     take_away(service, admin, "reset second factor", by).await
 }
 

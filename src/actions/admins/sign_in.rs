@@ -32,12 +32,13 @@ impl From<sqlx::Error> for Refused {
     }
 }
 
-/// Begins a session, which waits for the second factor if that is on.
+/// Begins a session, which waits for the second factor if that is on. The one that the browser had `before` ends.
 pub async fn sign_in(
     service: &Service,
     address: &str,
     given: &str,
     device: Option<&str>,
+    before: Option<&Session>,
     origin: IpAddr,
 ) -> Result<Begun, Refused> {
     // What is no address is tried like one that nobody has.
@@ -55,12 +56,20 @@ pub async fn sign_in(
         None => None,
     };
     let right = password::verify(hash, given).await?;
-    let Some(admin) = admin.filter(|admin| right && admin.disabled_at.is_none()) else {
-        audit::record(service, service.db(), &Actor::nobody(origin), "sign-in refused", Target::None).await?;
+    let Some(admin) = admin else {
+        throttle::failed_for_nobody(service, &counting).await?;
         return Err(Refused::Wrong);
     };
+    if !right || admin.disabled_at.is_some() {
+        let by = Actor::nobody(origin);
+        audit::record(service, service.db(), &by, "sign-in refused", Target::Admin(admin.id)).await?;
+        return Err(Refused::Wrong);
+    }
     throttle::succeeded(service, &counting).await?;
     let waits = admin.second_factor_at.is_some();
+    if let Some(before) = before {
+        sign_ins::end(service.db(), before.admin, before.id).await?;
+    }
     Ok(begin(service, admin.id, &admin.name, waits, None, origin).await?)
 }
 

@@ -7,6 +7,7 @@
 use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgConnection;
 
 use super::{ActionError, Service};
 use crate::actions::guards::network_of;
@@ -26,6 +27,8 @@ struct Rule {
 
 const PAIR: Rule = Rule { free: 5, first: TimeDelta::seconds(1), longest: TimeDelta::minutes(15) };
 const ACCOUNT: Rule = Rule { free: 20, first: TimeDelta::seconds(1), longest: TimeDelta::minutes(1) };
+/// Wishes from one network, whosoever they are for.
+const RESET_FROM: Rule = Rule { free: 20, first: TimeDelta::seconds(10), longest: TimeDelta::minutes(10) };
 const RESET: Rule = Rule { free: 3, first: TimeDelta::minutes(10), longest: TimeDelta::hours(6) };
 
 /// What is tried.
@@ -76,22 +79,45 @@ pub(super) async fn succeeded(service: &Service, counting: &Counting) -> Result<
     Ok(store::forget_attempts(service.db(), counting.what, &counting.key).await?)
 }
 
-/// Whether another mail with a link may go to an account.
-pub(super) async fn may_ask_for_link(service: &Service, normalised: &str) -> Result<bool, ActionError> {
-    let key = service.link_key().mac(b"attempts", &[b"reset\0", normalised.as_bytes()].concat());
-    Ok(take(service, Counted::Reset, &key, &RESET).await?.is_none())
+/// It was wrong, and there is no account of which that could be written down: a write that takes as long as that would,
+/// since the time must not tell whether there is one.
+pub(super) async fn failed_for_nobody(service: &Service, counting: &Counting) -> Result<(), ActionError> {
+    Ok(store::write_again(service.db(), counting.what, &counting.key).await?)
+}
+
+/// Whether another mail with a link may go to an account, and another wish may come from a network.
+pub(super) async fn may_ask_for_link(
+    service: &Service,
+    tx: &mut PgConnection,
+    normalised: &str,
+    origin: IpAddr,
+) -> Result<bool, ActionError> {
+    let key = |kind: &[u8], of: &[u8]| service.link_key().mac(b"attempts", &[kind, of].concat());
+    let (network, account) = (key(b"reset from\0", &network_of(origin)), key(b"reset\0", normalised.as_bytes()));
+    Ok(take_in(service, tx, Counted::Reset, &network, &RESET_FROM).await?.is_none()
+        && take_in(service, tx, Counted::Reset, &account, &RESET).await?.is_none())
 }
 
 async fn take(service: &Service, what: Counted, key: &[u8; 16], rule: &Rule) -> Result<Option<TimeDelta>, ActionError> {
-    let real = service.clock().real();
     let mut tx = service.db().begin().await?;
-    let before = store::lock_attempts(&mut tx, what, key, real).await?;
+    let wait = take_in(service, &mut tx, what, key, rule).await?;
+    tx.commit().await?;
+    Ok(wait)
+}
+
+async fn take_in(
+    service: &Service,
+    tx: &mut PgConnection,
+    what: Counted,
+    key: &[u8; 16],
+    rule: &Rule,
+) -> Result<Option<TimeDelta>, ActionError> {
+    let real = service.clock().real();
+    let before = store::lock_attempts(&mut *tx, what, key, real).await?;
     if before.not_before > real {
         return Ok(Some(before.not_before - real));
     }
-    let after = counted(&before, rule, real);
-    store::set_attempts(&mut *tx, what, key, &after).await?;
-    tx.commit().await?;
+    store::set_attempts(&mut *tx, what, key, &counted(&before, rule, real)).await?;
     Ok(None)
 }
 

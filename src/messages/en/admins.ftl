@@ -66,7 +66,6 @@ second-factor-off = It is off. With an authenticator app, a stolen password alon
 second-factor-turn-on = Turn it on
 second-factor-turn-off = Turn it off
 second-factor-turned-off = The second step is off.
-second-factor-is-on = The second step is on already.
 codes-renew = Make new recovery codes
 codes-title = Your recovery codes
 codes-lead = Each of these signs you in once when you do not have your app. They are shown only now: print them, or keep them in a password manager.

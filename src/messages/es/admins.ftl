@@ -66,7 +66,6 @@ second-factor-off = Está desactivado. Con una aplicación de códigos, una cont
 second-factor-turn-on = Activarlo
 second-factor-turn-off = Desactivarlo
 second-factor-turned-off = El segundo paso está desactivado.
-second-factor-is-on = El segundo paso ya está activado.
 codes-renew = Crear otros códigos de recuperación
 codes-title = Sus códigos de recuperación
 codes-lead = Con cada uno puede entrar una vez cuando no tenga su aplicación. Solo se muestran ahora: imprímalos o guárdelos en un gestor de contraseñas.

@@ -123,27 +123,24 @@ pub(super) async fn pass(
     response
 }
 
-/// Whoever is not signed in is led to where one does that, and comes back afterwards.
+/// Why a visitor does not come to a page, if so.
 fn refused(needs: Needs, visitor: &Visitor, parts: &Parts) -> Option<Response> {
-    let session = visitor.session.as_ref();
-    match needs {
-        Needs::Nobody => None,
-        Needs::SecondFactor if session.is_some_and(|session| session.waits) => None,
-        _ => match session {
-            Some(session) if !session.waits => match needs {
-                Needs::SecondFactor => Some(Redirect::to("/admin").into_response()),
-                Needs::Right(right) if !session.role.may(right) => Some(forbidden(visitor, Some(right))),
-                _ => None,
-            },
-            other => {
-                let page = if other.is_some() { "/admin/second-factor" } else { "/admin/sign-in" };
-                let back = parts.uri.path_and_query().filter(|_| parts.method != Method::POST);
-                let back = back.map_or("/admin", |back| back.as_str());
-                let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", back).finish();
-                Some(Redirect::to(&format!("{page}?{query}")).into_response())
-            }
-        },
+    match (needs, &visitor.session) {
+        (Needs::Nobody, _) => None,
+        (Needs::SecondFactor, Some(session)) => (!session.waits).then(|| Redirect::to("/admin").into_response()),
+        (_, Some(session)) if session.waits => Some(led_to("/admin/second-factor", parts)),
+        (Needs::Right(right), Some(session)) if !session.role.may(right) => Some(forbidden(visitor, Some(right))),
+        (_, Some(_)) => None,
+        (_, None) => Some(led_to("/admin/sign-in", parts)),
     }
+}
+
+/// Leads to where one signs in, and back afterwards; after a form, to the first page.
+fn led_to(page: &str, parts: &Parts) -> Response {
+    let back = parts.uri.path_and_query().filter(|_| parts.method != Method::POST);
+    let back = back.map_or("/admin", |back| back.as_str());
+    let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", back).finish();
+    Redirect::to(&format!("{page}?{query}")).into_response()
 }
 
 fn forbidden(visitor: &Visitor, right: Option<Right>) -> Response {

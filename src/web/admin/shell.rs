@@ -38,7 +38,9 @@ pub(super) fn page_for(
     page: &impl AdminPage,
     notice: Option<Notice>,
 ) -> Response {
-    let session = visitor.session.as_ref().filter(|session| !session.waits);
+    // A page that leads to a session shows nothing of one that there is: its forms go by another token.
+    let session = visitor.session.as_ref();
+    let session = session.filter(|session| !session.waits && session.form_token == visitor.form_token);
     let shell = Shell {
         name: session.map(|session| session.name.clone()),
         nav: session.map(|session| route::nav(session, &visitor.path, visitor.language)).unwrap_or_default(),

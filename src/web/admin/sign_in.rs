@@ -63,8 +63,8 @@ async fn sign_in(
     Form(form): Form<Credentials>,
 ) -> Response {
     let device = cookie::device(&state, &headers);
-    let begun =
-        sign_in::sign_in(&state.service, &form.address, &form.password, device.as_deref(), visitor.origin).await;
+    let (service, device, before) = (&state.service, device.as_deref(), visitor.session.as_ref());
+    let begun = sign_in::sign_in(service, &form.address, &form.password, device, before, visitor.origin).await;
     match begun {
         Ok(begun) => signed_in(&state, visitor.language, begun, &form.next).await,
         Err(refused) => again(&visitor, refused, "sign-in-wrong", |problem| SignInPage {
