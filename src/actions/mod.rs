@@ -2,6 +2,7 @@
 pub mod admins;
 pub mod audit;
 pub mod confirm;
+pub mod dashboard;
 pub mod deliveries;
 pub mod guards;
 pub mod health;

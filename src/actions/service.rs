@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 
+use super::dashboard;
 use super::guards::{self, Guards};
 use super::health::Vitals;
 use super::sign_up::{Limits, SignUps};
@@ -61,6 +62,7 @@ struct Inner {
     sign_ups: SignUps,
     guards: Guards,
     waiting_forms: Waiting,
+    figures: dashboard::Kept,
 }
 
 /// Whose mail it is that links are made for.
@@ -135,6 +137,7 @@ impl Service {
             sign_ups,
             guards,
             waiting_forms: Waiting::default(),
+            figures: dashboard::Kept::default(),
         }))
     }
 
@@ -196,6 +199,11 @@ impl Service {
     /// The surveys' forms that this process has not written yet.
     pub(super) fn waiting_forms(&self) -> &Waiting {
         &self.0.waiting_forms
+    }
+
+    /// What was counted last of each series.
+    pub(super) fn figures(&self) -> &dashboard::Kept {
+        &self.0.figures
     }
 
     pub fn public_url(&self) -> &str {

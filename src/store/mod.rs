@@ -6,6 +6,7 @@ pub mod admin;
 pub mod admin_mails;
 pub mod audit;
 pub mod calendar;
+pub mod dashboard;
 pub mod enrollments;
 pub mod export;
 pub mod growth;

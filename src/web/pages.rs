@@ -6,6 +6,7 @@
 //! fields whose names end in `html` are trusted as they are.
 pub(in crate::web) mod admin;
 mod calendar;
+pub(in crate::web) mod dashboard;
 mod embed;
 pub(in crate::web) mod readers;
 mod rendering;

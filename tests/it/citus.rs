@@ -10,7 +10,7 @@ use crate::support::statements::{self, Statement};
 const HANDBOOK: &str = include_str!("../../docs/OPERATIONS.md");
 
 /// Statements that look across all buckets, each by its beginning, and why it may. None is on a mail's way.
-const ACROSS: [(&str, &str); 19] = [
+const ACROSS: [(&str, &str); 23] = [
     ("analyze subscribers, enrollments", "statistics: every server looks at what it has"),
     (
         "select b.bucket as \"bucket!\", s.slug",
@@ -25,6 +25,10 @@ const ACROSS: [(&str, &str); 19] = [
     ("select kind as \"kind!\", step, state", "the books: a count for admins"),
     ("select e.bucket, e.id, s.address", "a list for admins, page by page"),
     ("select e.bucket, e.id, e.subscriber", "a list for admins, page by page"),
+    ("select state, confirmed_at is not null", "the overview: a count for admins"),
+    ("select (settled_at at time zone", "the overview: a count for admins"),
+    ("select (greatest(due_at", "the overview: a count for admins"),
+    ("select count(*) as \"count!\" from deliveries where series", "the overview: a count for admins"),
     ("select bucket, id, enrollment, series, kind, step", "a list for admins, page by page"),
     ("select count(*) as \"count!\" from deliveries d join enrollments", "a dry run: a count for admins"),
     ("with accepted as ( select run, count(*)", "how far the runs are: a list for admins"),

@@ -3,6 +3,7 @@
 mod support;
 
 mod admin;
+mod admin_dashboard;
 mod admin_readers;
 mod admins;
 mod admins_cli;

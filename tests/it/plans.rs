@@ -25,10 +25,14 @@ const SMALL: [&str; 7] = [
 ];
 
 /// Statements that may read a big table as a whole, each by its beginning, and why.
-const MAY_READ_ALL: [(&str, &str); 11] = [
+const MAY_READ_ALL: [(&str, &str); 15] = [
     ("analyze subscribers, enrollments", "statistics: PostgreSQL takes a sample"),
     ("select kind as \"kind!\", step, state", "the books: an admin asks for them"),
     ("select e.bucket, e.id, s.address", "a list for admins; a page without a filter is an index's"),
+    ("select state, confirmed_at is not null", "the overview, which nobody waits for"),
+    ("select (settled_at at time zone", "the overview, which nobody waits for"),
+    ("select (greatest(due_at", "the overview, which nobody waits for"),
+    ("select count(*) as \"count!\" from deliveries where series", "the overview, which nobody waits for"),
     ("select e.bucket, e.id, e.subscriber", "a search by admins, which is planned for just what it asks"),
     ("select count(*) as \"count!\" from deliveries d join enrollments", "a dry run: an admin asks for it"),
     ("with accepted as ( select run, count(*)", "how far the runs are: what they made due, and no more"),

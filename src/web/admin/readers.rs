@@ -212,7 +212,7 @@ fn chapter_view(chapter: Chapter, reader: &str) -> ChapterView {
 fn event_view(event: Event, zone: Zone, reader: &str) -> EventView {
     let view = match event.what {
         What::Consent(consent) => consent_view(consent),
-        What::Mail(mail) => mail_view(*mail, zone, reader),
+        What::Mail(mail) => mail_view(&mail, zone, reader),
     };
     EventView { when: local(event.at, zone), at: event.at.to_rfc3339(), ..view }
 }
@@ -230,7 +230,7 @@ fn consent_view(consent: ConsentLine) -> EventView {
     EventView { title, detail: format!("by {}{source} · {texts}", consent.channel), tone: "good", ..plain() }
 }
 
-fn mail_view(mail: Mail, zone: Zone, reader: &str) -> EventView {
+fn mail_view(mail: &Mail, zone: Zone, reader: &str) -> EventView {
     let delivery = &mail.delivery;
     let title = match (mail.part, &mail.subject, &delivery.step) {
         (Some(part), Some(subject), _) => format!("Part {part}: {subject}"),

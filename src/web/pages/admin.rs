@@ -2,6 +2,7 @@
 //! of their own, which says who is signed in and leads to what they may see.
 use serde::Serialize;
 
+use super::dashboard::OverviewPage;
 use super::readers::{ReaderPage, ReadersPage, SentPage};
 use super::rendering::{Switch, fill, switches};
 use crate::messages::{self, Language};
@@ -40,6 +41,8 @@ pub(in crate::web) trait AdminPage: Serialize {
     const SHEET: bool = false;
     /// Whether it has something that works better with the script.
     const SCRIPT: bool = false;
+    /// Whether a part of it is told anew while somebody looks.
+    const LIVE: bool = false;
 
     fn title(&self, language: Language) -> String;
 
@@ -52,6 +55,7 @@ pub(in crate::web) trait AdminPage: Serialize {
             switch_to: switches(language),
             sheet: Self::SHEET,
             script: Self::SCRIPT,
+            live: Self::LIVE,
             shell,
             body: &body,
         };
@@ -75,6 +79,7 @@ struct Framed<'a> {
     switch_to: Vec<Switch>,
     sheet: bool,
     script: bool,
+    live: bool,
     #[serde(flatten)]
     shell: &'a Shell,
     body: &'a str,
@@ -94,7 +99,7 @@ macro_rules! admin_pages {
 }
 
 admin_pages! {
-    OverviewPage: "admin", "admin-title";
+    OverviewPage: "admin", "admin-title", LIVE;
     ReadersPage: "admin_readers", "readers-title";
     ReaderPage: "admin_reader", "reader-title";
     SentPage: "admin_sent", "sent-title";
@@ -112,21 +117,6 @@ admin_pages! {
     PeoplePage: "admin_people", "people-title";
     TokensPage: "admin_tokens", "tokens-title";
     AuditPage: "admin_audit", "audit-title";
-}
-
-/// Where the admins' pages begin.
-#[derive(Debug, Clone, Serialize)]
-pub struct OverviewPage {
-    pub series: Vec<AdminSeries>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-pub struct AdminSeries {
-    pub title: String,
-    pub article_path: String,
-    pub embed_path: String,
-    /// Only a series with a survey has figures.
-    pub figures_path: Option<String>,
 }
 
 /// Address and password.

@@ -2,13 +2,14 @@
 mod admins;
 mod articles;
 mod calendar;
+mod dashboard;
 mod embed;
 mod every_page;
 mod readers;
 mod samples;
 mod sign_up;
 
-use super::admin::{AdminPage as _, AdminSeries, OverviewPage, Shell};
+use super::admin::{AdminPage as _, Shell};
 use super::*;
 use Language::{English, Spanish};
 

@@ -62,12 +62,6 @@ pub(super) fn framed_saying(text: &str) -> Vec<(&'static str, String)> {
 
 /// The admins' pages that have to do with it.
 pub(super) fn admin_saying(text: &str) -> Vec<(&'static str, String)> {
-    let series = AdminSeries {
-        title: text.into(),
-        article_path: text.into(),
-        embed_path: text.into(),
-        figures_path: Some(text.into()),
-    };
     let card = Card { title: text.into(), description: text.into(), path: text.into() };
     let copied = EmbedSnippetsPage {
         series_slug: text.into(),
@@ -84,8 +78,6 @@ pub(super) fn admin_saying(text: &str) -> Vec<(&'static str, String)> {
         form: snippets(text).form(English),
     };
     vec![
-        ("admin", OverviewPage { series: vec![series] }.render(English, &Shell::default())),
-        ("admin-nothing", OverviewPage { series: vec![] }.render(English, &Shell::default())),
         ("embed-list", EmbedListPage { series: vec![card] }.render(English, &Shell::default())),
         ("snippets", copied.render(English, &Shell::default())),
     ]
