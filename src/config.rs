@@ -45,6 +45,8 @@ pub struct Config {
     pub max_connections: u32,
     pub database_wait: Duration,
     pub bind: SocketAddr,
+    /// Where the metrics are served, if they are.
+    pub metrics_bind: Option<SocketAddr>,
     /// Without a trailing slash; empty when it is not set.
     pub public_url: String,
     /// The sites that the sign-up box may stand on.
@@ -94,6 +96,7 @@ pub fn environment() -> BTreeMap<String, String> {
 impl Reader<'_> {
     fn config(mut self) -> Option<Config> {
         let bind = self.parsed::<SocketAddr>("web", "bind", "an address and port such as 127.0.0.1:8080");
+        let metrics_bind = self.metrics_bind();
         let public_url = self.public_url();
         let embed_origins = self.embed_origins();
         let smtp = self.smtp(&public_url);
@@ -119,6 +122,7 @@ impl Reader<'_> {
             max_connections: max_connections?,
             database_wait: database_wait?,
             bind: bind?,
+            metrics_bind,
             public_url,
             embed_origins,
             smtp: smtp?,
@@ -148,6 +152,11 @@ impl Reader<'_> {
             self.faults.push("database.max_connections must be at least 4, or 0".into());
         }
         Some(if set == 0 { by_cores } else { set })
+    }
+
+    fn metrics_bind(&mut self) -> Option<SocketAddr> {
+        self.optional("metrics", "bind")?;
+        self.parsed("metrics", "bind", "an address and port such as 127.0.0.1:9464, or empty")
     }
 
     fn public_url(&mut self) -> String {
@@ -251,10 +260,11 @@ mod tests {
                 ("REGIMEN__MAIL__BOUNCE_DOMAIN", "not a domain"),
                 ("REGIMEN__LOG__FORMAT", "xml"),
                 ("REGIMEN__LOG__LEVEL", "loud"),
+                ("REGIMEN__METRICS__BIND", "everywhere"),
             ]),
         )
         .unwrap_err();
-        assert_eq!(faults.0.len(), 22, "{faults}");
+        assert_eq!(faults.0.len(), 23, "{faults}");
         let text = faults.to_string();
         assert!(!text.contains("hunter2"), "{text}");
         for part in

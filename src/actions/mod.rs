@@ -18,6 +18,7 @@ pub mod tidy;
 pub mod trigger;
 pub mod unsubscribe;
 pub mod voices;
+pub mod watch;
 
 pub use service::{LinksOf, Publishing, Service, Settings};
 

@@ -11,7 +11,7 @@ use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{Missing, Roles, open, run, stop_on_signal, unless_stopped};
+use super::{Listeners, Missing, Roles, open, run, stop_on_signal, unless_stopped};
 use crate::clock::Clock;
 use crate::config::{Config, Secret};
 use crate::links::LinkKey;
@@ -33,6 +33,9 @@ pub struct Options {
     pub inbox_port: u16,
 }
 
+/// Where the metrics are, or the next port that is free.
+const METRICS_PORT: u16 = 9464;
+
 /// Runs until a signal asks to stop.
 pub async fn demo(mut config: Config, options: Options) -> anyhow::Result<()> {
     let stop = stop_on_signal()?;
@@ -51,6 +54,8 @@ pub async fn demo(mut config: Config, options: Options) -> anyhow::Result<()> {
         let Some(clock) = unless_stopped(&stop, clock).await? else { return Ok(()) };
         let pages = listen_near(options.port).await?;
         config.public_url = format!("http://{}", pages.local_addr()?);
+        // With any port for the pages, any will do for the metrics.
+        let metrics = listen_near(if options.port == 0 { 0 } else { METRICS_PORT }).await?;
         // A look every few milliseconds: a day may take seconds.
         config.dispatch.poll = (options.day / 100).clamp(Duration::from_millis(50), config.dispatch.poll);
         let inbox = match config.smtp.url {
@@ -60,9 +65,10 @@ pub async fn demo(mut config: Config, options: Options) -> anyhow::Result<()> {
         let opening = open(&config, Purpose::Demo, clock, Missing::Apply);
         let Some(service) = unless_stopped(&stop, opening).await? else { return Ok(()) };
         let saver = tokio::spawn(keep_clock(service.db().clone(), service.clock().clone(), stop.clone()));
-        greet(&config, &options, inbox, &token);
+        greet(&config, &options, inbox, metrics.local_addr()?, &token);
+        let listeners = Listeners { pages: Some(pages), metrics: Some(metrics) };
         let kept = (service.db().clone(), service.clock().clone());
-        let result = run_and_keep(&config, service, pages, stop.clone(), kept).await;
+        let result = run_and_keep(&config, service, listeners, stop.clone(), kept).await;
         stop.cancel();
         saver.await.ok();
         result
@@ -78,7 +84,7 @@ pub async fn demo(mut config: Config, options: Options) -> anyhow::Result<()> {
 async fn run_and_keep(
     config: &Config,
     service: crate::actions::Service,
-    pages: TcpListener,
+    listeners: Listeners,
     stop: CancellationToken,
     (db, clock): (PgPool, Clock),
 ) -> anyhow::Result<()> {
@@ -90,7 +96,7 @@ async fn run_and_keep(
             installation::keep_series_now(&db, clock.series()).await.ok();
         }
     });
-    let result = run(config, service, Roles::ALL, Some(pages), stop.clone()).await;
+    let result = run(config, service, Roles::ALL, listeners, stop.clone()).await;
     stop.cancel();
     last.await.ok();
     result
@@ -98,7 +104,7 @@ async fn run_and_keep(
 
 /// Lines that somebody who has just started it needs, and no more.
 #[allow(clippy::print_stdout)]
-fn greet(config: &Config, options: &Options, inbox: Option<SocketAddr>, token: &str) {
+fn greet(config: &Config, options: &Options, inbox: Option<SocketAddr>, metrics: SocketAddr, token: &str) {
     println!();
     println!("  regimen demo: one day of the series takes {}", humantime::format_duration(options.day));
     println!();
@@ -110,6 +116,7 @@ fn greet(config: &Config, options: &Options, inbox: Option<SocketAddr>, token: &
     println!();
     println!("  Admin pages      {}/admin   (any user; the password is the token below)", config.public_url);
     println!("  Admin API        {}/api/v1/series   (Authorization: Bearer {token})", config.public_url);
+    println!("  Metrics          http://{metrics}/metrics");
     println!("  Data             {}", options.folder.display());
     println!("  Stop with Ctrl-C. A second start goes on where this one stopped.");
     println!();

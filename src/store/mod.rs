@@ -76,6 +76,12 @@ pub async fn server_time(db: impl PgExecutor<'_>) -> Result<DateTime<Utc>, sqlx:
     sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(db).await
 }
 
+/// Has PostgreSQL give up each statement of this transaction that takes longer than `span`.
+pub async fn limit_statements(db: impl PgExecutor<'_>, span: Duration) -> Result<(), sqlx::Error> {
+    let span = format!("{}ms", span.as_millis());
+    sqlx::query!("select set_config('statement_timeout', $1, true) as done", span).fetch_one(db).await.map(drop)
+}
+
 /// Tells the dispatchers, once the transaction commits, that there may be something to send.
 pub async fn wake(db: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
     sqlx::query!("select pg_notify($1, '') as done", WAKE_CHANNEL).fetch_one(db).await.map(drop)

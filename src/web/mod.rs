@@ -8,6 +8,7 @@ mod guard;
 mod guards;
 mod health;
 mod language;
+pub mod metrics;
 pub mod pages;
 mod public;
 mod subscribe;
@@ -80,6 +81,6 @@ fn router(state: AppState) -> Router {
         .nest("/api/v1", api::router(state.clone()))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(30)))
-        .layer(middleware::from_fn(guard::headers_and_log))
+        .layer(middleware::from_fn_with_state(state.clone(), guard::headers_and_log))
         .with_state(state)
 }

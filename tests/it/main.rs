@@ -23,6 +23,7 @@ mod manage_address;
 mod manage_fresh;
 mod manage_moves;
 mod manage_scanner;
+mod metrics;
 mod migrate;
 mod nodes;
 mod outages;
