@@ -63,6 +63,8 @@ pub struct Config {
     pub schedule: Schedule,
     pub retention: Retention,
     pub editors: Vec<EmailAddress>,
+    /// Calls of the API that a token has in a minute, of this process; 0 is no limit.
+    pub calls_per_minute: u32,
     pub seal_keys: Option<Keyring>,
     pub link_key: Option<LinkKey>,
     pub admin_token: Option<Secret>,
@@ -108,6 +110,7 @@ impl Reader<'_> {
         let retention = self.retention();
         let dkim = self.dkim();
         let editors = self.editors();
+        let calls_per_minute = self.integer("admin", "calls_per_minute", 0, 1_000_000);
         let seal_keys = self.seal_keys();
         let link_key = self.link_key();
         let admin_token = self.admin_token();
@@ -136,6 +139,7 @@ impl Reader<'_> {
             schedule,
             retention: retention?,
             editors,
+            calls_per_minute: calls_per_minute?,
             seal_keys,
             link_key,
             admin_token,
@@ -261,10 +265,11 @@ mod tests {
                 ("REGIMEN__LOG__FORMAT", "xml"),
                 ("REGIMEN__LOG__LEVEL", "loud"),
                 ("REGIMEN__METRICS__BIND", "everywhere"),
+                ("REGIMEN__ADMIN__CALLS_PER_MINUTE", "-1"),
             ]),
         )
         .unwrap_err();
-        assert_eq!(faults.0.len(), 23, "{faults}");
+        assert_eq!(faults.0.len(), 24, "{faults}");
         let text = faults.to_string();
         assert!(!text.contains("hunter2"), "{text}");
         for part in

@@ -48,7 +48,7 @@ fn instant(millis: &AtomicI64) -> Option<DateTime<Utc>> {
 }
 
 /// How the installation does, as far as the database knows.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Health {
     /// Due, never tried, not paused.
     pub overdue: i64,
@@ -77,7 +77,7 @@ impl Health {
 }
 
 /// A process on this database.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Node {
     /// It is also in the `node` of the deliveries it holds and the attempts it made.
     pub id: Uuid,

@@ -5,6 +5,7 @@ pub mod guards;
 pub mod health;
 pub mod manage;
 mod moves;
+pub mod once;
 pub mod preview;
 pub mod readers;
 pub mod recover;
@@ -32,10 +33,18 @@ use crate::store::was_undone_for_another;
 pub struct Actor {
     pub who: String,
     pub why: String,
+    /// Under which call, for one that is done once however often it is made.
+    pub once: Option<once::Call>,
+}
+
+impl Actor {
+    pub fn new(who: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { who: who.into(), why: why.into(), once: None }
+    }
 }
 
 /// A page of a list. `next` is the cursor of the following page.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
 pub struct Page<T> {
     pub items: Vec<T>,
     pub next: Option<String>,
@@ -50,6 +59,9 @@ pub enum ActionError {
     /// It may not be done; the text says what to do instead.
     #[error("{0}")]
     Refused(String),
+    /// A place in a list that is none of ours.
+    #[error("this is no cursor of ours: use the `next` of the page before")]
+    Cursor,
     /// More is asked for than can be done just now, and nothing was done.
     #[error("there is more to do than can be done just now")]
     Busy,

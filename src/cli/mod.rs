@@ -165,7 +165,7 @@ async fn run(command: Command, config: Config) -> anyhow::Result<Ended> {
             app::migrate(&config).await?;
             println!("the database schema is up to date");
         }
-        Command::Recover { since, why, who } => admin::recover(&config, since, &Actor { who, why }).await?,
+        Command::Recover { since, why, who } => admin::recover(&config, since, &Actor::new(who, why)).await?,
         Command::Series(command) => return admin::series(&config, command).await,
         Command::Subscribers(command) => admin::subscribers(&config, command).await?,
         Command::Send(command) => admin::send(&config, command).await?,

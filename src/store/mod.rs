@@ -11,6 +11,7 @@ pub mod guards;
 pub mod installation;
 pub mod limits;
 pub mod moves;
+pub mod once;
 pub mod queue;
 pub mod records;
 pub mod retention;

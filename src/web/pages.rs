@@ -4,6 +4,7 @@
 //! address nor condition, keep the series out of the tab's title (and so out of the browser's history), and change
 //! nothing until their button is pressed. Every word that comes from a reader, a URL or a setting is escaped; only the
 //! fields whose names end in `html` are trusted as they are.
+mod api;
 mod calendar;
 mod embed;
 mod rendering;
@@ -13,6 +14,7 @@ mod voices;
 
 use serde::Serialize;
 
+pub use api::{ApiAnswer, ApiCall, ApiField, ApiPage, ApiShape};
 pub use calendar::{
     Choice, ErasedPage, FreshExpiredPage, FreshPage, FreshSentPage, ManagePage, ManageState, ReadPartPage, Said,
     TimelinePart, When, ZoneGroup,

@@ -10,7 +10,7 @@ use crate::support::process::{Environment, Process};
 use crate::support::{App, SERIES};
 
 fn actor() -> Actor {
-    Actor { who: "an admin".into(), why: "a test".into() }
+    Actor::new("an admin", "a test")
 }
 
 fn body(email: &str) -> Value {
