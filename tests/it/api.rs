@@ -64,8 +64,7 @@ async fn the_description_can_be_read_as_a_page_without_scripts() {
     assert!(policy.contains("default-src 'none'"), "{policy}");
     let html = response.text().await.unwrap();
     assert!(!html.contains("<script") && !html.contains("style="), "{html}");
-    for words in ["Pause one reader", "POST /api/v1/subscribers/pause", "Idempotency-Key", "integer or null, 1 to 500"]
-    {
+    for words in ["Pause one reader", "POST /api/v1/subscribers/pause", "Idempotency-Key", "query, integer, 1 to 500"] {
         assert!(html.contains(words), "{words} in {html}");
     }
 }

@@ -89,8 +89,8 @@ async fn a_day_of_the_service_is_told_in_figures_that_name_nobody() {
         assert!(!text.contains(secret), "{secret} in\n{text}");
     }
     // All that is exposed is described, and each line is one that a scraper can read.
-    let lines: String = text.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
-    let unknown: Vec<_> = names(&lines).difference(&described()).cloned().collect();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    let unknown: Vec<_> = names(&lines.join("\n")).difference(&described()).cloned().collect();
     assert_eq!(unknown, Vec::<String>::new());
     assert!(text.ends_with("# EOF\n"), "{text}");
 }

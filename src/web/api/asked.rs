@@ -44,7 +44,7 @@ impl<T: DeserializeOwned + Reasoned> FromRequest<AppState> for Change<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
-        let once = request.extensions().get::<Once>().map(|once| once.0.clone());
+        let once = request.extensions().get::<Once>().map(|once| once.0);
         let Body(body) = Body::<T>::from_request(request, state).await?;
         let actor = Actor { once, ..actor(&body)? };
         Ok(Self(body, actor))

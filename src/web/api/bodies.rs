@@ -13,7 +13,7 @@ pub(super) struct Reason {
     who: Option<String>,
     /// It is recorded.
     #[serde(default)]
-    #[schema(required, min_length = 1, max_length = 1000)]
+    #[schema(required, min_length = 1, max_length = 1000, example = "asked by phone")]
     why: String,
 }
 
@@ -22,7 +22,7 @@ pub(super) struct Reason {
 #[serde(deny_unknown_fields)]
 pub(super) struct OneAddress {
     #[serde(default)]
-    #[schema(required, example = "reader@example.org")]
+    #[schema(required, format = "email", example = "reader@example.org")]
     pub(super) address: String,
 }
 
@@ -31,14 +31,14 @@ pub(super) struct OneAddress {
 #[serde(deny_unknown_fields)]
 pub(super) struct OfAddress {
     #[serde(default)]
-    #[schema(required, example = "reader@example.org")]
+    #[schema(required, format = "email", example = "reader@example.org")]
     pub(super) address: String,
     /// Who does it; `api` if it is not said.
     #[schema(max_length = 200)]
     who: Option<String>,
     /// It is recorded.
     #[serde(default)]
-    #[schema(required, min_length = 1, max_length = 1000)]
+    #[schema(required, min_length = 1, max_length = 1000, example = "asked by phone")]
     why: String,
 }
 
@@ -47,17 +47,17 @@ pub(super) struct OfAddress {
 #[serde(deny_unknown_fields)]
 pub(super) struct OfReader {
     #[serde(default)]
-    #[schema(required, example = "reader@example.org")]
+    #[schema(required, format = "email", example = "reader@example.org")]
     pub(super) address: String,
     #[serde(default)]
-    #[schema(required)]
+    #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")]
     pub(super) series: String,
     /// Who does it; `api` if it is not said.
     #[schema(max_length = 200)]
     who: Option<String>,
     /// It is recorded.
     #[serde(default)]
-    #[schema(required, min_length = 1, max_length = 1000)]
+    #[schema(required, min_length = 1, max_length = 1000, example = "asked by phone")]
     why: String,
 }
 
@@ -66,10 +66,10 @@ pub(super) struct OfReader {
 #[serde(deny_unknown_fields)]
 pub(super) struct SendNext {
     #[serde(default)]
-    #[schema(required, example = "reader@example.org")]
+    #[schema(required, format = "email", example = "reader@example.org")]
     pub(super) address: String,
     #[serde(default)]
-    #[schema(required)]
+    #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")]
     pub(super) series: String,
     /// Answers whom it would reach, and does nothing.
     #[serde(default)]
@@ -79,7 +79,7 @@ pub(super) struct SendNext {
     who: Option<String>,
     /// It is recorded.
     #[serde(default)]
-    #[schema(required, min_length = 1, max_length = 1000)]
+    #[schema(required, min_length = 1, max_length = 1000, example = "asked by phone")]
     why: String,
 }
 
@@ -88,7 +88,7 @@ pub(super) struct SendNext {
 #[serde(deny_unknown_fields)]
 pub(super) struct SendDue {
     #[serde(default)]
-    #[schema(required)]
+    #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")]
     pub(super) series: String,
     /// A span of time, at most 366d.
     #[serde(default)]
@@ -102,7 +102,7 @@ pub(super) struct SendDue {
     who: Option<String>,
     /// It is recorded.
     #[serde(default)]
-    #[schema(required, min_length = 1, max_length = 1000)]
+    #[schema(required, min_length = 1, max_length = 1000, example = "asked by phone")]
     why: String,
 }
 
@@ -111,25 +111,25 @@ pub(super) struct SendDue {
 #[serde(deny_unknown_fields)]
 pub(super) struct SendTest {
     #[serde(default)]
-    #[schema(required)]
+    #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")]
     pub(super) series: String,
     #[serde(default)]
-    #[schema(required)]
+    #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "antibodies")]
     pub(super) step: String,
     /// Whose passage is shown.
     #[serde(default)]
-    #[schema(required)]
+    #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,47}$", example = "lung")]
     pub(super) condition: String,
     /// An address of `admin.editors`.
     #[serde(default)]
-    #[schema(required, example = "editor@example.org")]
+    #[schema(required, format = "email", example = "editor@example.org")]
     pub(super) to: String,
     /// Who does it; `api` if it is not said.
     #[schema(max_length = 200)]
     who: Option<String>,
     /// It is recorded.
     #[serde(default)]
-    #[schema(required, min_length = 1, max_length = 1000)]
+    #[schema(required, min_length = 1, max_length = 1000, example = "asked by phone")]
     why: String,
 }
 
@@ -154,9 +154,10 @@ reasoned!(Reason, OfAddress, OfReader, SendNext, SendDue, SendTest);
 #[serde(deny_unknown_fields)]
 pub(super) struct PreviewOf {
     #[serde(default)]
-    #[schema(required)]
+    #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "antibodies")]
     pub(super) step: String,
     /// The first of the series if it is not said.
+    #[schema(pattern = "^[a-z0-9][a-z0-9-]{0,47}$", example = "lung")]
     pub(super) condition: Option<String>,
 }
 

@@ -15,7 +15,7 @@ pub(super) const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// The call under a key that is being made, for whoever takes its body apart.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(super) struct Once(pub(super) Call);
 
 /// Lets a call through that has no key, or whose key is new; else answers as before.
@@ -38,7 +38,7 @@ pub(super) async fn once(State(state): State<AppState>, request: Request, next: 
         }
     };
     let mut request = Request::from_parts(parts, Body::from(body));
-    request.extensions_mut().insert(Once(call.clone()));
+    request.extensions_mut().insert(Once(call));
     let response = next.run(request).await;
     once::release_unless_done(&state.service, &call).await;
     Ok(response)
@@ -62,21 +62,21 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 mod tests {
     use super::*;
 
-    fn read(values: &[&str]) -> Option<Option<String>> {
+    fn read(values: &[&str]) -> Result<Option<String>, u16> {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(KEY, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
-        key(&headers).ok()
+        key(&headers).map_err(|problem| problem.0.status().as_u16())
     }
 
     #[test]
     fn a_key_is_one_short_string_with_or_without_quotes() {
-        assert_eq!(read(&[]), Some(None));
-        assert_eq!(read(&["\"8e03978e\""]), Some(Some("8e03978e".into())));
-        assert_eq!(read(&["8e03978e"]), Some(Some("8e03978e".into())));
+        assert_eq!(read(&[]), Ok(None));
+        assert_eq!(read(&["\"8e03978e\""]), Ok(Some("8e03978e".into())));
+        assert_eq!(read(&["8e03978e"]), Ok(Some("8e03978e".into())));
         for wrong in [&[""][..], &["\"\""], &["a b"], &["ä"], &["a", "b"], &["\"a"], &[&"a".repeat(256)]] {
-            assert_eq!(read(wrong), None, "{wrong:?}");
+            assert_eq!(read(wrong), Err(400), "{wrong:?}");
         }
     }
 }

@@ -39,7 +39,7 @@ async fn list_series(State(state): State<AppState>) -> Answer<Items<SeriesLine>>
 /// The books of a series
 ///
 /// Each delivery counts once, by its current state.
-#[utoipa::path(get, path = "/series/{slug}", tag = "series", params(("slug" = String, Path)),
+#[utoipa::path(get, path = "/series/{slug}", tag = "series", params(("slug" = String, Path, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")),
     responses((status = 200, description = "The books", body = SeriesBooks),
         (status = 404, description = "There is no such series")))]
 async fn show_series(State(state): State<AppState>, Of(of): Of) -> Answer<SeriesBooks> {
@@ -49,7 +49,7 @@ async fn show_series(State(state): State<AppState>, Of(of): Of) -> Answer<Series
 /// What readers said in the survey
 ///
 /// Figures are in steps of five, and of days that are over.
-#[utoipa::path(get, path = "/series/{slug}/survey", tag = "series", params(("slug" = String, Path)),
+#[utoipa::path(get, path = "/series/{slug}/survey", tag = "series", params(("slug" = String, Path, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")),
     responses((status = 200, description = "The figures", body = Figures),
         (status = 404, description = "There is no such series, or it has no survey")))]
 async fn show_survey(State(state): State<AppState>, Of(of): Of) -> Answer<Figures> {
@@ -57,7 +57,7 @@ async fn show_survey(State(state): State<AppState>, Of(of): Of) -> Answer<Figure
 }
 
 /// The same as a table
-#[utoipa::path(get, path = "/series/{slug}/survey.csv", tag = "series", params(("slug" = String, Path)),
+#[utoipa::path(get, path = "/series/{slug}/survey.csv", tag = "series", params(("slug" = String, Path, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")),
     responses((status = 200, description = "A line for each answer", body = String, content_type = "text/csv"),
         (status = 404, description = "There is no such series, or it has no survey")))]
 async fn survey_as_csv(State(state): State<AppState>, Of(of): Of) -> Result<Response, Problem> {
@@ -67,7 +67,7 @@ async fn survey_as_csv(State(state): State<AppState>, Of(of): Of) -> Result<Resp
 /// How a step looks
 ///
 /// It changes nothing. It is a POST so that the condition stands in no query.
-#[utoipa::path(post, path = "/series/{slug}/preview", tag = "series", params(("slug" = String, Path)),
+#[utoipa::path(post, path = "/series/{slug}/preview", tag = "series", params(("slug" = String, Path, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")),
     request_body = PreviewOf,
     responses((status = 200, description = "Subject, HTML and plain text", body = Preview),
         (status = 404, description = "There is no such series, step or condition")))]
@@ -81,7 +81,7 @@ async fn preview_step(State(state): State<AppState>, Of(of): Of, Body(body): Bod
 /// Pause a series
 ///
 /// Nothing of it is handed to a relay any more, confirmations included.
-#[utoipa::path(post, path = "/series/{slug}/pause", tag = "series", params(("slug" = String, Path)),
+#[utoipa::path(post, path = "/series/{slug}/pause", tag = "series", params(("slug" = String, Path, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")),
     request_body = Reason,
     responses((status = 200, description = "It is paused", body = Done),
         (status = 404, description = "There is no such series"),
@@ -93,7 +93,7 @@ async fn pause_series(State(state): State<AppState>, Of(of): Of, Change(_reason,
 /// Let a series go on
 ///
 /// What waits comes as much later as the pause was long, each at its reader's hour.
-#[utoipa::path(post, path = "/series/{slug}/resume", tag = "series", params(("slug" = String, Path)),
+#[utoipa::path(post, path = "/series/{slug}/resume", tag = "series", params(("slug" = String, Path, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")),
     request_body = Reason,
     responses((status = 200, description = "It goes on; so many deliveries were moved", body = Moved),
         (status = 404, description = "There is no such series"),
