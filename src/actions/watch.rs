@@ -19,6 +19,9 @@ const STATEMENT: Duration = Duration::from_secs(1);
 /// … and a look as a whole after this, with the wait for a connection.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// What a process may run.
+const ROLES: [&str; 3] = ["dispatch", "serve", "web"];
+
 /// The metrics of this process as text.
 pub async fn metrics(service: &Service) -> String {
     let metrics = service.metrics();
@@ -48,7 +51,8 @@ async fn look(service: &Service) -> Result<Looked, ActionError> {
     let due = queue::due(&mut *tx, &slugs, hands).await?;
     let overdue = queue::overdue(&mut *tx, &slugs, hands.series - PATIENCE).await?;
     let held = admin::held_by_node(&mut *tx).await?;
-    let mut nodes = BTreeMap::new();
+    // That there is none of a role is news, too.
+    let mut nodes = BTreeMap::from(ROLES.map(|role| (role.to_owned(), 0)));
     for node in installation::nodes(&mut *tx).await? {
         if node.seen_at > last_seen_before(hands.real) {
             *nodes.entry(node.role).or_default() += 1;

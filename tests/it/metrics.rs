@@ -2,11 +2,15 @@
 use std::collections::BTreeSet;
 
 use regimen::actions::watch;
+use regimen::local::smtp::Verdict;
 use regimen::metrics::Metrics;
 use reqwest::StatusCode;
+use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::{App, SERIES, days};
+use crate::support::process::{Environment, Process};
+use crate::support::relay::{At, Relay};
+use crate::support::{App, SERIES, database, days};
 
 const HANDBOOK: &str = include_str!("../../docs/METRICS.md");
 const ALERTS: &str = include_str!("../../docs/monitoring/alerts.yml");
@@ -77,6 +81,8 @@ async fn a_day_of_the_service_is_told_in_figures_that_name_nobody() {
         (r#"regimen_queue_due{lane="steps"}"#, 1.0),
         ("regimen_queue_overdue", 2.0),
         ("regimen_queue_held", 0.0),
+        // A story has no process that says so; alerts wait for this very 0.
+        (r#"regimen_nodes{role="dispatch"}"#, 0.0),
         ("regimen_database_up", 1.0),
     ] {
         assert_eq!(value(&text, series), Some(expected), "{series} in\n{text}");
@@ -122,4 +128,55 @@ async fn a_paused_series_is_not_due() {
     assert_eq!(app.api_post(&path, crate::support::why()).await.0, StatusCode::OK);
     let text = watch::metrics(&app.service).await;
     assert_eq!(value(&text, r#"regimen_queue_due{lane="urgent"}"#), Some(0.0), "{text}");
+}
+
+#[tokio::test]
+async fn a_relay_that_fails_and_mails_that_nobody_knows_of_are_told() {
+    let app = App::start().await;
+    app.sign_up("reader@example.org").await;
+    app.relay.next(At::Message, Verdict::AcceptThenDrop);
+    app.dispatch_all_due().await;
+    let text = watch::metrics(&app.service).await;
+    assert_eq!(value(&text, "regimen_uncertain_total"), Some(1.0), "{text}");
+    assert!(text.contains(r#"regimen_attempts_total{kind="confirmation",outcome="uncertain""#), "{text}");
+    assert!(text.contains(r#"state="working"} 1"#) && text.contains(r#"state="resting"} 0"#), "{text}");
+    app.relay.always(At::Connect, "", Verdict::Reply(421, "4.3.2 not today".into()));
+    app.advance(days(1));
+    app.dispatch_all_due().await;
+    let text = watch::metrics(&app.service).await;
+    assert!(text.contains(r#"state="working"} 0"#) && text.contains(r#"state="resting"} 1"#), "{text}");
+    assert!(text.lines().any(|line| line.starts_with("regimen_relay_connections{") && line.ends_with(" 0")), "{text}");
+}
+
+#[tokio::test]
+async fn leases_that_ran_out_are_told() {
+    let app = App::start().await;
+    app.sign_up("reader@example.org").await;
+    let taken = "update deliveries set state = 'claimed', attempt = 1, lease_until = '2026-01-01T00:00:00Z', node = id";
+    sqlx::query(taken).execute(app.db()).await.unwrap();
+    assert_eq!(value(&watch::metrics(&app.service).await, "regimen_queue_held"), Some(1.0));
+    app.reap().await;
+    let text = watch::metrics(&app.service).await;
+    assert_eq!(value(&text, r#"regimen_leases_expired_total{state="claimed"}"#), Some(1.0), "{text}");
+    assert_eq!(value(&text, r#"regimen_leases_expired_total{state="sending"}"#), Some(0.0), "{text}");
+}
+
+#[tokio::test]
+async fn a_process_that_only_dispatches_is_watched_on_a_port_of_its_own_and_others_on_none() {
+    let (database_url, relay) = (database::fresh().await, Relay::start().await);
+    let quiet = Environment::production(&database_url, &relay.url());
+    let watched = quiet.clone().with("REGIMEN__METRICS__BIND", "127.0.0.1:0");
+    let mut process = Process::start(&["dispatch"], &watched);
+    let site = process.metrics().await;
+    let response = site.get("/metrics").await;
+    let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
+    assert!(kind.starts_with("application/openmetrics-text"), "{kind}");
+    assert!(response.text().await.unwrap().contains("regimen_build_info{version="));
+    assert_eq!(site.get("/").await.status(), StatusCode::NOT_FOUND, "nothing else is there");
+    process.stop(Signal::TERM).await;
+
+    let mut process = Process::start(&["serve"], &quiet);
+    let pages = process.pages().await;
+    assert_eq!(pages.get("/metrics").await.status(), StatusCode::NOT_FOUND);
+    assert!(!process.err().contains("metrics are served"), "{}", process.err());
 }

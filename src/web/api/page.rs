@@ -81,8 +81,9 @@ fn kind_of(schema: &Value) -> String {
         .join(", ")
 }
 
+/// The words of a description, without the marks of Markdown.
 fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
+    value.as_str().unwrap_or_default().replace('`', "")
 }
 
 fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
