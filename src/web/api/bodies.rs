@@ -1,140 +1,27 @@
-//! What calls send and are answered with, where it is not a row of a list.
+//! What calls send and are answered with, where it is not a row of a list. What is missing is empty, and refused by its name.
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::asked::Reasoned;
 
-/// A reason, and nothing else.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Reason {
-    /// Who does it; `api` if it is not said.
-    #[schema(max_length = 200)]
-    who: Option<String>,
-    /// It is recorded.
-    #[serde(default)]
-    #[schema(required, min_length = 1, max_length = 1000, example = "asked by phone")]
-    why: String,
-}
-
-/// One address.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct OneAddress {
-    #[serde(default)]
-    #[schema(required, format = "email", example = "reader@example.org")]
-    pub(super) address: String,
-}
-
-/// One address, and why something is done about it.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct OfAddress {
-    #[serde(default)]
-    #[schema(required, format = "email", example = "reader@example.org")]
-    pub(super) address: String,
-    /// Who does it; `api` if it is not said.
-    #[schema(max_length = 200)]
-    who: Option<String>,
-    /// It is recorded.
-    #[serde(default)]
-    #[schema(required, min_length = 1, max_length = 1000, example = "asked by phone")]
-    why: String,
-}
-
-/// One reader's way through one series.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct OfReader {
-    #[serde(default)]
-    #[schema(required, format = "email", example = "reader@example.org")]
-    pub(super) address: String,
-    #[serde(default)]
-    #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")]
-    pub(super) series: String,
-    /// Who does it; `api` if it is not said.
-    #[schema(max_length = 200)]
-    who: Option<String>,
-    /// It is recorded.
-    #[serde(default)]
-    #[schema(required, min_length = 1, max_length = 1000, example = "asked by phone")]
-    why: String,
-}
-
-/// The next step of one reader.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SendNext {
-    #[serde(default)]
-    #[schema(required, format = "email", example = "reader@example.org")]
-    pub(super) address: String,
-    #[serde(default)]
-    #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")]
-    pub(super) series: String,
-    /// Answers whom it would reach, and does nothing.
-    #[serde(default)]
-    pub(super) dry_run: bool,
-    /// Who does it; `api` if it is not said.
-    #[schema(max_length = 200)]
-    who: Option<String>,
-    /// It is recorded.
-    #[serde(default)]
-    #[schema(required, min_length = 1, max_length = 1000, example = "asked by phone")]
-    why: String,
-}
-
-/// All steps that fall due soon.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SendDue {
-    #[serde(default)]
-    #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")]
-    pub(super) series: String,
-    /// A span of time, at most 366d.
-    #[serde(default)]
-    #[schema(required, example = "12h")]
-    pub(super) within: String,
-    /// Answers whom it would reach, and does nothing.
-    #[serde(default)]
-    pub(super) dry_run: bool,
-    /// Who does it; `api` if it is not said.
-    #[schema(max_length = 200)]
-    who: Option<String>,
-    /// It is recorded.
-    #[serde(default)]
-    #[schema(required, min_length = 1, max_length = 1000, example = "asked by phone")]
-    why: String,
-}
-
-/// One step, to an editor.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SendTest {
-    #[serde(default)]
-    #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")]
-    pub(super) series: String,
-    #[serde(default)]
-    #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "antibodies")]
-    pub(super) step: String,
-    /// Whose passage is shown.
-    #[serde(default)]
-    #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,47}$", example = "lung")]
-    pub(super) condition: String,
-    /// An address of `admin.editors`.
-    #[serde(default)]
-    #[schema(required, format = "email", example = "editor@example.org")]
-    pub(super) to: String,
-    /// Who does it; `api` if it is not said.
-    #[schema(max_length = 200)]
-    who: Option<String>,
-    /// It is recorded.
-    #[serde(default)]
-    #[schema(required, min_length = 1, max_length = 1000, example = "asked by phone")]
-    why: String,
-}
-
+/// Bodies that say who acts, and why. The two fields stand in each of them, since a body that is put together of two structs
+/// cannot refuse fields that it does not know.
 macro_rules! reasoned {
-    ($($body:ty),+) => { $(
+    ($($(#[$about:meta])* $body:ident { $($(#[$on:meta])* $field:ident: $kind:ty),* $(,)? })+) => { $(
+        $(#[$about])*
+        #[derive(Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct $body {
+            $($(#[$on])* #[serde(default)] pub(super) $field: $kind,)*
+            /// Who does it; `api` if it is not said.
+            #[schema(max_length = 200)]
+            who: Option<String>,
+            /// It is recorded.
+            #[serde(default)]
+            #[schema(required, min_length = 1, max_length = 1000, example = "asked by phone")]
+            why: String,
+        }
+
         impl Reasoned for $body {
             fn who(&self) -> Option<&str> {
                 self.who.as_deref()
@@ -147,7 +34,68 @@ macro_rules! reasoned {
     )+ };
 }
 
-reasoned!(Reason, OfAddress, OfReader, SendNext, SendDue, SendTest);
+reasoned! {
+    /// A reason, and nothing else.
+    Reason {}
+
+    /// One address, and why something is done about it.
+    OfAddress {
+        #[schema(required, format = "email", example = "reader@example.org")]
+        address: String,
+    }
+
+    /// One reader's way through one series.
+    OfReader {
+        #[schema(required, format = "email", example = "reader@example.org")]
+        address: String,
+        #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")]
+        series: String,
+    }
+
+    /// The next step of one reader.
+    SendNext {
+        #[schema(required, format = "email", example = "reader@example.org")]
+        address: String,
+        #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")]
+        series: String,
+        /// Answers whom it would reach, and does nothing.
+        dry_run: bool,
+    }
+
+    /// All steps that fall due soon.
+    SendDue {
+        #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")]
+        series: String,
+        /// A span of time, at most 366d.
+        #[schema(required, example = "12h")]
+        within: String,
+        /// Answers whom it would reach, and does nothing.
+        dry_run: bool,
+    }
+
+    /// One step, to an editor.
+    SendTest {
+        #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")]
+        series: String,
+        #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "antibodies")]
+        step: String,
+        /// Whose passage is shown.
+        #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,47}$", example = "lung")]
+        condition: String,
+        /// An address of `admin.editors`.
+        #[schema(required, format = "email", example = "editor@example.org")]
+        to: String,
+    }
+}
+
+/// One address.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OneAddress {
+    #[serde(default)]
+    #[schema(required, format = "email", example = "reader@example.org")]
+    pub(super) address: String,
+}
 
 /// Which step is to be shown, for which condition.
 #[derive(Deserialize, ToSchema)]

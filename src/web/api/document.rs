@@ -83,8 +83,8 @@ fn completed(described: &OpenApi) -> Value {
 fn complete(call: &mut Value) {
     let parameters = call["parameters"].as_array().map_or(&[][..], Vec::as_slice);
     let has_key = parameters.iter().any(|parameter| parameter["in"] == "header");
-    let (asks, has_body) =
-        (!parameters.is_empty() || call.get("requestBody").is_some(), call.get("requestBody").is_some());
+    let has_body = call.get("requestBody").is_some();
+    let asks = has_body || !parameters.is_empty();
     let mut common = OF_ALL.to_vec();
     common.extend(OF_ASKING.iter().filter(|_| asks));
     common.extend(OF_BODIES.iter().filter(|_| has_body));

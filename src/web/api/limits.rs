@@ -2,12 +2,14 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use axum::Extension;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 
+use super::Caller;
 use crate::web::AppState;
 use crate::web::error::{Problem, WebError};
 
@@ -55,14 +57,17 @@ impl Limits {
 }
 
 /// Stands behind the look at the token, so that only known ones are counted.
-pub(super) async fn limited(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub(super) async fn limited(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+    next: Next,
+) -> Response {
     let limits = &state.limits;
     if limits.per_minute == 0 {
         return next.run(request).await;
     }
-    let token = request.headers().get(header::AUTHORIZATION).map_or(&b""[..], HeaderValue::as_bytes);
-    let token = state.service.link_key().mac(b"api-limit", token);
-    let (mut response, left) = match limits.take(token, state.service.clock().real()) {
+    let (mut response, left) = match limits.take(caller.0, state.service.clock().real()) {
         Ok(left) => (next.run(request).await, left),
         Err(seconds) => {
             let text = format!("At most {} calls a minute: try again in {seconds} seconds.", limits.per_minute);

@@ -52,12 +52,20 @@ fn calls(state: &AppState) -> OpenApiRouter<AppState> {
     reading.merge(changing.route_layer(once))
 }
 
+/// Who makes a call, as a keyed hash. What is counted and remembered of calls is each caller's own.
+#[derive(Clone, Copy)]
+struct Caller([u8; 16]);
+
 /// Compares in constant time, so that a token cannot be guessed octet by octet. Without a token the API is off.
-async fn authorised(State(state): State<AppState>, request: Request, next: Next) -> Result<Response, Problem> {
+async fn authorised(State(state): State<AppState>, mut request: Request, next: Next) -> Result<Response, Problem> {
     let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default().trim();
     match &state.admin_token {
-        Some(token) if bool::from(token.0.as_bytes().ct_eq(given.as_bytes())) => Ok(next.run(request).await),
+        Some(token) if bool::from(token.0.as_bytes().ct_eq(given.as_bytes())) => {
+            let caller = Caller(state.service.link_key().mac(b"api-caller", given.as_bytes()));
+            request.extensions_mut().insert(caller);
+            Ok(next.run(request).await)
+        }
         _ => Err(Problem(WebError::Unauthorised)),
     }
 }

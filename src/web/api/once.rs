@@ -1,11 +1,13 @@
 //! `Idempotency-Key`: a call that is made again because its answer was lost is not done again
 //! (draft-ietf-httpapi-idempotency-key-header).
+use axum::Extension;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::Caller;
 use crate::actions::once::{self, Begun, Call};
 use crate::web::error::{Problem, WebError};
 use crate::web::{AppState, LARGEST_BODY};
@@ -19,13 +21,17 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 pub(super) struct Once(pub(super) Call);
 
 /// Lets a call through that has no key, or whose key is new; else answers as before.
-pub(super) async fn once(State(state): State<AppState>, request: Request, next: Next) -> Result<Response, Problem> {
+pub(super) async fn once(
+    State(state): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
     let Some(key) = key(request.headers())? else { return Ok(next.run(request).await) };
-    let caller = request.headers().get(header::AUTHORIZATION).map_or(&b""[..], HeaderValue::as_bytes).to_vec();
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, LARGEST_BODY).await.map_err(|_| WebError::TooLarge)?;
     let what = [parts.uri.path().as_bytes(), b"\n", &body].concat();
-    let call = match once::begin(&state.service, &caller, &key, &what).await? {
+    let call = match once::begin(&state.service, &caller.0, &key, &what).await? {
         Begun::Now(call) => call,
         Begun::Before(answer) => {
             let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
