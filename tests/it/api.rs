@@ -67,6 +67,11 @@ async fn the_description_can_be_read_as_a_page_without_scripts() {
     for words in ["Pause one reader", "POST /api/v1/subscribers/pause", "Idempotency-Key", "query, integer, 1 to 500"] {
         assert!(html.contains(words), "{words} in {html}");
     }
+    let targets: Vec<&str> = html.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(targets.len() > 100 && targets.contains(&"shape-DeliveryLine"), "{targets:?}");
+    for target in targets {
+        assert!(html.contains(&format!("id=\"{target}\"")), "{target} is nowhere");
+    }
 }
 
 #[tokio::test]

@@ -44,13 +44,17 @@ fn answer_of(status: &str, answer: &Value) -> ApiAnswer {
 }
 
 fn shape_of(name: &str, schema: &Value) -> ApiShape {
+    // A list of shapes is named after what it lists, and holds that in place of a reference to it.
+    let listed = name.split_once('_').map(|(_, listed)| listed.to_owned());
     let required = schema["required"].as_array().map_or(&[][..], Vec::as_slice);
     let field = |(name, field): (&String, &Value)| ApiField {
         name: name.clone(),
         kind: kind_of(field),
         required: required.iter().any(|one| one == name),
         text: text(&field["description"]),
-        shape: reference(field).or_else(|| reference(&field["items"])),
+        shape: reference(field)
+            .or_else(|| reference(&field["items"]))
+            .or_else(|| listed.clone().filter(|_| name == "items")),
     };
     ApiShape {
         name: name.to_owned(),
