@@ -168,6 +168,38 @@ async fn a_call_under_a_key_is_done_once_and_answered_alike() {
 }
 
 #[tokio::test]
+async fn every_call_that_changes_something_keeps_to_its_key() {
+    let app = App::start().await;
+    app.enroll("reader@example.org").await;
+    let address = json!({ "address": "reader@example.org", "why": "a test" });
+    let reader = json!({ "address": "reader@example.org", "series": SERIES, "why": "a test" });
+    let due = json!({ "series": SERIES, "within": "4d", "why": "a test" });
+    let to = json!({ "series": SERIES, "step": "antibodies", "condition": "lung", "to": "editor@example.org", "why": "a test" });
+    let (pause, resume) = (format!("/series/{SERIES}/pause"), format!("/series/{SERIES}/resume"));
+    let calls = [
+        ("/subscribers/pause", &reader),
+        ("/subscribers/resume", &reader),
+        ("/send/next", &reader),
+        ("/send/due", &due),
+        ("/send/test", &to),
+        (&pause, &why()),
+        (&resume, &why()),
+        ("/subscribers/suppress", &address),
+        ("/subscribers/unsuppress", &address),
+    ];
+    for (path, body) in calls {
+        let first = post_under(&app, path, path, body).await;
+        assert_eq!((first.status(), first.headers().get("idempotency-replayed")), (StatusCode::OK, None), "{path}");
+        let again = post_under(&app, path, path, body).await;
+        assert_eq!(again.headers()["idempotency-replayed"], "true", "{path}");
+        assert_eq!(again.text().await.unwrap(), first.text().await.unwrap(), "{path}");
+    }
+    let document: Value = app.get("/api/v1/openapi.json").await.json().await.unwrap();
+    assert_eq!(document.to_string().matches("Idempotency-Key").count(), calls.len(), "one is missing here");
+    assert_eq!(app.count("select count(*) from test_sends").await, 1);
+}
+
+#[tokio::test]
 async fn a_key_of_a_call_that_came_to_nothing_is_free_again() {
     let app = App::start().await;
     let path = format!("/series/{SERIES}/resume");
