@@ -290,6 +290,7 @@ fn settings(config: &Config) -> Settings {
         already_cooldown: config.sign_up.already_cooldown,
         sign_ups: config.sign_up.limits.clone(),
         guards: config.guards.clone(),
+        admins: config.admins.clone(),
         editors: config.editors.clone(),
     }
 }

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::actions::admins::Settings as Admins;
 use crate::actions::guards::Settings as Guards;
 use crate::links::LinkKey;
 use crate::model::{EmailAddress, EmbedOrigin};
@@ -62,6 +63,7 @@ pub struct Config {
     pub dispatch: Dispatch,
     pub schedule: Schedule,
     pub retention: Retention,
+    pub admins: Admins,
     pub editors: Vec<EmailAddress>,
     /// Calls of the API that a token has in a minute, of this process; 0 is no limit.
     pub calls_per_minute: u32,
@@ -111,6 +113,7 @@ impl Reader<'_> {
         let dkim = self.dkim();
         let editors = self.editors();
         let calls_per_minute = self.integer("admin", "calls_per_minute", 0, 1_000_000);
+        let admins = self.admins();
         let seal_keys = self.seal_keys();
         let link_key = self.link_key();
         let admin_token = self.admin_token();
@@ -138,6 +141,7 @@ impl Reader<'_> {
             dispatch: dispatch?,
             schedule,
             retention: retention?,
+            admins: admins?,
             editors,
             calls_per_minute: calls_per_minute?,
             seal_keys,
@@ -192,6 +196,15 @@ impl Reader<'_> {
                 .push("log.level must be a level such as info, or a filter such as regimen=debug,sqlx=warn".into());
         }
         text
+    }
+
+    fn admins(&mut self) -> Option<Admins> {
+        let [idle, longest] = ["session_idle", "session_longest"].map(|key| self.span("admin", key));
+        let admins = Admins { session_idle: idle?, session_longest: longest? };
+        if admins.session_idle > admins.session_longest {
+            self.faults.push("admin.session_idle must not be longer than admin.session_longest".into());
+        }
+        Some(admins)
     }
 
     fn editors(&mut self) -> Vec<EmailAddress> {

@@ -1,8 +1,8 @@
-//! The condition, sealed at rest: XChaCha20-Poly1305, a random nonce, fixed-width plaintext, the subscriber's id as
+//! The condition, and the secret of an admin's second factor, sealed at rest: XChaCha20-Poly1305, a random nonce, fixed-width plaintext, the subscriber's id as
 //! associated data. Ten values are guessed by frequency, so nothing deterministic stands beside it.
 use std::fmt;
 
-use base64::prelude::{BASE64_STANDARD, Engine as _};
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use uuid::Uuid;
@@ -12,15 +12,19 @@ use crate::model::ConditionKey;
 /// key id (1) · nonce (24) · ciphertext of 49 octets and its tag (16).
 const SEALED_LEN: usize = 1 + NONCE_LEN + PLAIN_LEN + 16;
 const NONCE_LEN: usize = 24;
+/// What a sealed search belongs to, so that it is never taken for anything else.
+const SEARCH: &[u8] = b"search";
 /// A length octet, then the key padded with zeros.
 const PLAIN_LEN: usize = 1 + ConditionKey::MAX_LEN;
+/// What RFC 4226 4 asks of a shared secret: 160 bits.
+pub const SECRET_LEN: usize = 20;
 
 /// Why a condition cannot be opened, or the keys not be read. Names no secret and no condition.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
-    #[error("a stored condition was sealed with key {0}, which is not among the seal keys: add it to the key ring")]
+    #[error("something stored was sealed with key {0}, which is not among the seal keys: add it to the key ring")]
     UnknownKey(u8),
-    #[error("a stored condition does not open: it was altered, or its key was replaced by another of the same number")]
+    #[error("something stored does not open: it was altered, or its key was replaced by another of the same number")]
     Altered,
     #[error("seal keys must be written as `number:base64 of 32 octets`, comma-separated, the one to seal with first")]
     BadKeys,
@@ -64,33 +68,65 @@ impl Keyring {
 
     /// `nonce` must be random and never used again.
     pub fn seal(&self, condition: &ConditionKey, subscriber: Uuid, nonce: [u8; NONCE_LEN]) -> Vec<u8> {
-        let (number, key) = &self.0[0];
         let text = condition.as_str().as_bytes();
         let mut plain = [0; PLAIN_LEN];
         plain[0] = u8::try_from(text.len()).expect("a condition key is at most 48 octets");
         plain[1..=text.len()].copy_from_slice(text);
-        let payload = Payload { msg: &plain, aad: subscriber.as_bytes() };
-        let sealed = XChaCha20Poly1305::new(key.into())
-            .encrypt(&XNonce::from(nonce), payload)
-            .expect("a short plaintext always seals");
-        [&[*number], nonce.as_slice(), &sealed].concat()
+        self.seal_octets(&plain, subscriber.as_bytes(), nonce)
     }
 
     pub fn open(&self, sealed: &[u8], subscriber: Uuid) -> Result<ConditionKey, SealError> {
-        let &[number, ref rest @ ..] = sealed else { return Err(SealError::Altered) };
         if sealed.len() != SEALED_LEN {
             return Err(SealError::Altered);
         }
-        let (_, key) = self.0.iter().find(|(known, _)| *known == number).ok_or(SealError::UnknownKey(number))?;
-        let (nonce, sealed) = rest.split_at(NONCE_LEN);
-        let nonce: [u8; NONCE_LEN] = nonce.try_into().map_err(|_| SealError::Altered)?;
-        let plain = XChaCha20Poly1305::new(key.into())
-            .decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: subscriber.as_bytes() })
-            .map_err(|_| SealError::Altered)?;
+        let plain = self.open_octets(sealed, subscriber.as_bytes())?;
         let text = plain.get(1..=usize::from(plain[0])).ok_or(SealError::Altered)?;
         let text = std::str::from_utf8(text).map_err(|_| SealError::Altered)?;
         ConditionKey::parse(text).map_err(|_| SealError::Altered)
     }
+
+    /// The secret of an admin's second factor. `nonce` must be random and never used again.
+    pub fn seal_second_factor(&self, secret: &[u8; SECRET_LEN], admin: Uuid, nonce: [u8; NONCE_LEN]) -> Vec<u8> {
+        self.seal_octets(secret, &for_second_factor(admin), nonce)
+    }
+
+    pub fn open_second_factor(&self, sealed: &[u8], admin: Uuid) -> Result<[u8; SECRET_LEN], SealError> {
+        self.open_octets(sealed, &for_second_factor(admin))?.try_into().map_err(|_| SealError::Altered)
+    }
+
+    /// For a part of an address that an admin looks for, so that it can stand in the URL of what was found: neither history
+    /// nor log then tells it. `nonce` as above.
+    pub fn seal_search(&self, text: &str, nonce: [u8; NONCE_LEN]) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(self.seal_octets(text.as_bytes(), SEARCH, nonce))
+    }
+
+    pub fn open_search(&self, token: &str) -> Result<String, SealError> {
+        let sealed = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| SealError::Altered)?;
+        String::from_utf8(self.open_octets(&sealed, SEARCH)?).map_err(|_| SealError::Altered)
+    }
+
+    fn seal_octets(&self, plain: &[u8], belongs_to: &[u8], nonce: [u8; NONCE_LEN]) -> Vec<u8> {
+        let (number, key) = &self.0[0];
+        let sealed = XChaCha20Poly1305::new(key.into())
+            .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: belongs_to })
+            .expect("a short plaintext always seals");
+        [&[*number], nonce.as_slice(), &sealed].concat()
+    }
+
+    fn open_octets(&self, sealed: &[u8], belongs_to: &[u8]) -> Result<Vec<u8>, SealError> {
+        let &[number, ref rest @ ..] = sealed else { return Err(SealError::Altered) };
+        let (_, key) = self.0.iter().find(|(known, _)| *known == number).ok_or(SealError::UnknownKey(number))?;
+        let (nonce, sealed) = rest.split_at_checked(NONCE_LEN).ok_or(SealError::Altered)?;
+        let nonce: [u8; NONCE_LEN] = nonce.try_into().map_err(|_| SealError::Altered)?;
+        XChaCha20Poly1305::new(key.into())
+            .decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: belongs_to })
+            .map_err(|_| SealError::Altered)
+    }
+}
+
+/// Sets it apart from what is sealed for subscribers.
+fn for_second_factor(admin: Uuid) -> Vec<u8> {
+    [b"second factor".as_slice(), admin.as_bytes()].concat()
 }
 
 impl fmt::Debug for Keyring {
@@ -121,6 +157,18 @@ mod tests {
             assert_eq!(ring.open(&altered, READER).unwrap_err(), SealError::Altered, "octet {at}");
         }
         assert_eq!(ring.open(&[], READER).unwrap_err(), SealError::Altered);
+    }
+
+    #[test]
+    fn a_search_opens_again_and_nothing_else_does() {
+        let ring = Keyring::parse(&Keyring::generate(1, [1; 32])).unwrap();
+        let token = ring.seal_search("@example.org", [7; 24]);
+        assert!(!token.contains("example"));
+        assert_eq!(ring.open_search(&token).unwrap(), "@example.org");
+        let condition = BASE64_URL_SAFE_NO_PAD.encode(ring.seal(&condition("lung"), READER, [8; 24]));
+        for bad in ["", "A", "AQ", "no base64!", &condition, &token[1..]] {
+            assert!(ring.open_search(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

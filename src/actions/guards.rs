@@ -26,6 +26,7 @@ use crate::store::guards::{self as store, Guarded};
 use counts::Counts;
 use domains::Domains;
 pub use form::TokenFault;
+pub(super) use limits::network_of;
 use limits::{Key, Windows};
 pub use proof::ProofFault;
 

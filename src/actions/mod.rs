@@ -1,4 +1,6 @@
 //! The verbs that the web pages, the API and the command line share.
+pub mod admins;
+pub mod audit;
 pub mod confirm;
 pub mod deliveries;
 pub mod guards;
@@ -21,27 +23,13 @@ pub mod unsubscribe;
 pub mod voices;
 pub mod watch;
 
+pub use audit::Actor;
 pub use service::{LinksOf, Publishing, Service, Settings};
 
 use crate::content::RenderError;
 use crate::links::LinkError;
 use crate::seal::SealError;
 use crate::store::was_undone_for_another;
-
-/// Who did something, and why; recorded with what was done.
-#[derive(Debug, Clone)]
-pub struct Actor {
-    pub who: String,
-    pub why: String,
-    /// Under which call, for one that is done once however often it is made.
-    pub once: Option<once::Call>,
-}
-
-impl Actor {
-    pub fn new(who: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { who: who.into(), why: why.into(), once: None }
-    }
-}
 
 /// A page of a list. `next` is the cursor of the following page.
 #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]

@@ -2,11 +2,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use super::audit::{self, Target};
 use super::settle::{Settled, settle_in};
 use super::tidy::uncertain_outcome;
 use super::{ActionError, Actor, Service};
 use crate::model::Bucket;
-use crate::store::{admin, installation, records};
+use crate::store::{admin, installation};
 
 /// Marks as uncertain, and holds, whatever is due by now, whether it fell due since the backup or was late already; then
 /// what would have followed from it in that time, and so on. Refuses while a dispatcher runs. Each bucket is one transaction: stopping in the middle and running again is safe. Answers how
@@ -21,7 +22,7 @@ pub async fn recover(service: &Service, since: DateTime<Utc>, node: Uuid, by: &A
             "a dispatcher runs on this database: stop it first, and wait a minute".into(),
         ));
     }
-    records::log_admin(service.db(), "recover", None, &by.who, &by.why, hands.real).await?;
+    audit::record(service, service.db(), by, "recover", Target::None).await?;
     let mut marked = 0;
     for bucket in Bucket::all() {
         let mut tx = service.db().begin().await?;

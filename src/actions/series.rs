@@ -2,11 +2,12 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::audit::{self, Target};
 use super::once::{self, Done};
 use super::{ActionError, Actor, Service};
 use crate::model::{Bucket, SeriesSlug, Zone, shifted};
 use crate::store::admin::{self, BookLine};
-use crate::store::{records, wake};
+use crate::store::wake;
 
 /// A line in the list of series.
 #[derive(Debug, Serialize, ToSchema)]
@@ -65,8 +66,7 @@ pub async fn pause(service: &Service, slug: &SeriesSlug, by: &Actor) -> Result<D
     if !admin::pause_series(&mut *tx, slug, service.clock().series(), &by.who, &by.why).await? {
         return Err(ActionError::Refused("this series is paused already".into()));
     }
-    let real = service.clock().real();
-    records::log_admin(&mut *tx, "pause series", Some(slug.as_str()), &by.who, &by.why, real).await?;
+    audit::record(service, &mut *tx, by, "pause series", Target::Series(slug)).await?;
     let done = once::answer(&mut tx, by, Done { done: true }).await?;
     tx.commit().await?;
     Ok(done)
@@ -94,8 +94,7 @@ pub async fn resume(service: &Service, slug: &SeriesSlug, by: &Actor) -> Result<
         moved += admin::move_due(&mut *tx, bucket, &shifted).await?;
     }
     admin::activate_series(&mut *tx, slug, &by.who, &by.why).await?;
-    let real = service.clock().real();
-    records::log_admin(&mut *tx, "resume series", Some(slug.as_str()), &by.who, &by.why, real).await?;
+    audit::record(service, &mut *tx, by, "resume series", Target::Series(slug)).await?;
     wake(&mut *tx).await?;
     let moved = once::answer(&mut tx, by, Moved { moved }).await?;
     tx.commit().await?;

@@ -6,12 +6,12 @@ use chrono::TimeDelta;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 
-use super::ActionError;
 use super::guards::{self, Guards};
 use super::health::Vitals;
 use super::sign_up::{Limits, SignUps};
 use super::voices::Waiting;
 use super::voices::helpful::Text;
+use super::{ActionError, admins};
 use crate::clock::Clock;
 use crate::content::{Bundle, Fault, Library, ReaderLinks, Series, compile};
 use crate::links::{Link, LinkKey, Purpose};
@@ -38,6 +38,7 @@ pub struct Settings {
     pub already_cooldown: TimeDelta,
     pub sign_ups: Limits,
     pub guards: guards::Settings,
+    pub admins: admins::Settings,
     /// Who may be sent tests.
     pub editors: Vec<EmailAddress>,
 }

@@ -2,6 +2,7 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::audit::{self, Target};
 use super::once::{self, Done};
 use super::{ActionError, Actor, Service, moves};
 use crate::links::Purpose;
@@ -27,7 +28,7 @@ pub async fn suppress(service: &Service, address: &EmailAddress, by: &Actor) -> 
     if let Some(subscriber) = subscriber {
         end_all(service, &mut tx, bucket, subscriber, EnrollmentState::Suppressed).await?;
     }
-    records::log_admin(&mut *tx, "suppress", None, &by.who, &by.why, real).await?;
+    audit::record(service, &mut *tx, by, "suppress", Target::some_subscriber(subscriber)).await?;
     let done = once::answer(&mut tx, by, Done { done: true }).await?;
     tx.commit().await?;
     if let Some(subscriber) = subscriber {
@@ -42,8 +43,8 @@ pub async fn unsuppress(service: &Service, address: &EmailAddress, by: &Actor) -
     if !records::unsuppress(&mut *tx, address).await? {
         return Err(ActionError::NotFound("suppression of this address"));
     }
-    let real = service.clock().real();
-    records::log_admin(&mut *tx, "unsuppress", None, &by.who, &by.why, real).await?;
+    let subscriber = admin::subscriber_id(&mut *tx, address).await?;
+    audit::record(service, &mut *tx, by, "unsuppress", Target::some_subscriber(subscriber)).await?;
     let done = once::answer(&mut tx, by, Done { done: true }).await?;
     tx.commit().await?;
     Ok(done)

@@ -4,12 +4,13 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
+use super::audit::{self, Target};
 use super::readers::full;
 use super::{ActionError, Actor, Page, Service, once};
 use crate::model::{Bucket, ConditionKey, EmailAddress, SeriesSlug, StepKey};
 pub use crate::store::admin::Run;
 use crate::store::admin::{self, TestSend};
-use crate::store::{records, wake};
+use crate::store::wake;
 
 /// Whom a trigger is for.
 #[derive(Debug)]
@@ -69,6 +70,9 @@ pub async fn trigger(
         ));
     }
     admin::set_run_readers(&mut *tx, run, readers).await?;
+    let details = json!({ "run": run, "series": slug.as_str(), "readers": readers });
+    let target = subscriber.map_or(Target::Series(slug), |(_, id)| Target::Subscriber(id));
+    audit::record_with(service, &mut *tx, by, kind, target, &details).await?;
     wake(&mut *tx).await?;
     let triggered = once::answer(&mut tx, by, Triggered { run: Some(run), readers }).await?;
     tx.commit().await?;
@@ -130,7 +134,7 @@ pub async fn test_send(
     let real = service.clock().real();
     let mut tx = service.db().begin().await?;
     admin::add_test_send(&mut *tx, &test, (&by.who, &by.why), real).await?;
-    records::log_admin(&mut *tx, "test send", Some(slug.as_str()), &by.who, &by.why, real).await?;
+    audit::record(service, &mut *tx, by, "test send", Target::Series(slug)).await?;
     wake(&mut *tx).await?;
     let sent = once::answer(&mut tx, by, TestSent { id: test.id }).await?;
     tx.commit().await?;

@@ -12,13 +12,14 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{Listeners, Missing, Roles, open, run, stop_on_signal, unless_stopped};
+use crate::actions::{ActionError, Actor, Service, admins};
 use crate::clock::Clock;
 use crate::config::{Config, Secret};
 use crate::links::LinkKey;
 use crate::local::inbox::Inbox;
 use crate::local::postgres::PrivatePostgres;
 use crate::local::smtp;
-use crate::model::EmbedOrigin;
+use crate::model::{EmailAddress, EmbedOrigin, Role};
 use crate::seal::Keyring;
 use crate::store::installation::{self, Purpose, SchemaError};
 
@@ -64,6 +65,7 @@ pub async fn demo(mut config: Config, options: Options) -> anyhow::Result<()> {
         };
         let opening = open(&config, Purpose::Demo, clock, Missing::Apply);
         let Some(service) = unless_stopped(&stop, opening).await? else { return Ok(()) };
+        make_owner(&service).await?;
         let saver = tokio::spawn(keep_clock(service.db().clone(), service.clock().clone(), stop.clone()));
         greet(&config, &options, inbox, metrics.local_addr()?, &token);
         let listeners = Listeners { pages: Some(pages), metrics: Some(metrics) };
@@ -83,7 +85,7 @@ pub async fn demo(mut config: Config, options: Options) -> anyhow::Result<()> {
 
 async fn run_and_keep(
     config: &Config,
-    service: crate::actions::Service,
+    service: Service,
     listeners: Listeners,
     stop: CancellationToken,
     (db, clock): (PgPool, Clock),
@@ -114,12 +116,35 @@ fn greet(config: &Config, options: &Options, inbox: Option<SocketAddr>, metrics:
         None => println!("  2. Read the mail where SMTP_URL points to"),
     }
     println!();
-    println!("  Admin pages      {}/admin   (any user; the password is the token below)", config.public_url);
+    println!("  Admin pages      {}/admin   ({OWNER}, password: {PASSWORD})", config.public_url);
     println!("  Admin API        {}/api/v1/series   (Authorization: Bearer {token})", config.public_url);
     println!("  Metrics          http://{metrics}/metrics");
     println!("  Data             {}", options.folder.display());
     println!("  Stop with Ctrl-C. A second start goes on where this one stopped.");
     println!();
+}
+
+/// Who signs in to the admins' pages of a demo; the demo's database has no other use, and is this machine's alone.
+const OWNER: &str = "owner@example.org";
+const PASSWORD: &str = "only for the demo";
+
+/// Made once. Whoever has changed the password keeps theirs.
+async fn make_owner(service: &Service) -> anyhow::Result<()> {
+    let by = Actor::command_line("the demo", "");
+    let address = EmailAddress::parse(OWNER)?;
+    let admin = match admins::by_address(service, &address).await {
+        Ok(admin) => admin,
+        Err(ActionError::NotFound(_)) => {
+            let id = admins::create(service, &address, "The owner of the demo", Role::Owner, &by).await?;
+            admins::show(service, id).await?
+        }
+        Err(error) => return Err(error.into()),
+    };
+    // A demo that was stopped in between has made an owner without one.
+    if admin.password_set_at.is_none() {
+        admins::password::set_by_hand(service, admin.id, PASSWORD, &by).await?;
+    }
+    Ok(())
 }
 
 fn prepare_folder(folder: &Path) -> anyhow::Result<()> {

@@ -31,7 +31,7 @@ pub(super) struct Why {
 
 impl From<Why> for Actor {
     fn from(why: Why) -> Self {
-        Self::new(why.who, why.why)
+        Self::command_line(why.who, why.why)
     }
 }
 
@@ -103,6 +103,9 @@ pub(super) enum SubscribersCommand {
     Show {
         #[arg(value_parser = parse_address)]
         address: EmailAddress,
+        /// Who you are; that you have looked is recorded.
+        #[arg(long, env = "USER", default_value = "command line", value_name = "NAME")]
+        who: String,
         #[arg(long)]
         json: bool,
     },
@@ -296,8 +299,8 @@ pub(super) async fn subscribers(config: &Config, command: SubscribersCommand) ->
                 println!("\nmore: --after {next}");
             }
         }
-        SubscribersCommand::Show { address, json: as_json } => {
-            let dossier = readers::show(&service, &address).await?;
+        SubscribersCommand::Show { address, who, json: as_json } => {
+            let dossier = readers::show(&service, &address, &Actor::command_line(who, "")).await?;
             if as_json { json(&dossier)? } else { print_dossier(&dossier) }
         }
         SubscribersCommand::Pause(one) => {
@@ -469,6 +472,6 @@ fn parse_condition(text: &str) -> Result<ConditionKey, String> {
     ConditionKey::parse(text).map_err(|error| error.to_string())
 }
 
-fn parse_address(text: &str) -> Result<EmailAddress, String> {
+pub(super) fn parse_address(text: &str) -> Result<EmailAddress, String> {
     EmailAddress::parse(text).map_err(|error| error.to_string())
 }

@@ -4,6 +4,7 @@ mod bench;
 mod content;
 mod guards;
 mod output;
+mod people;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -72,6 +73,9 @@ enum Command {
     /// Make, list and revoke tokens with which a publisher's server may sign readers up.
     #[command(subcommand)]
     Token(guards::TokenCommand),
+    /// Add, list, disable and enable the people who may sign in at /admin, and help those who cannot any more.
+    #[command(subcommand)]
+    Admin(people::AdminCommand),
     /// Say what the guards of sign-up refused, by day and reason.
     Guards(guards::RefusedOptions),
     /// Say whether work is overdue; exit code 4 if it is.
@@ -165,12 +169,13 @@ async fn run(command: Command, config: Config) -> anyhow::Result<Ended> {
             app::migrate(&config).await?;
             println!("the database schema is up to date");
         }
-        Command::Recover { since, why, who } => admin::recover(&config, since, &Actor::new(who, why)).await?,
+        Command::Recover { since, why, who } => admin::recover(&config, since, &Actor::command_line(who, why)).await?,
         Command::Series(command) => return admin::series(&config, command).await,
         Command::Subscribers(command) => admin::subscribers(&config, command).await?,
         Command::Send(command) => admin::send(&config, command).await?,
         Command::Deliveries(options) => admin::deliveries(&config, options).await?,
         Command::Token(command) => guards::token(&config, command).await?,
+        Command::Admin(command) => people::admin(&config, command).await?,
         Command::Guards(options) => guards::refused(&config, options).await?,
         Command::Health => return admin::health(&config).await,
         Command::Nodes { json } => admin::nodes(&config, json).await?,

@@ -6,16 +6,15 @@ use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, stream};
 use tokio::sync::mpsc;
 
+use super::apart::{self, not_accepted};
 use super::domains::Passage;
 use super::line::{Errand, Lane};
 use super::outcome::not_charged;
 use super::prepare::{Prepared, prepare};
 use super::relays::Outlook;
-use super::sender::settle_test;
 use super::{Shared, Until};
 use crate::actions::settle::{Settled, settle};
 use crate::model::Bucket;
-use crate::store::admin;
 use crate::store::queue::{self, Claimed, Fence, Head, Look};
 
 /// Claimed and not yet rendered.
@@ -102,10 +101,10 @@ struct Pass {
 async fn pass(shared: &Arc<Shared>, lanes: &Lanes, priorities: &[i16]) -> anyhow::Result<Pass> {
     let service = &shared.service;
     let mut busy = false;
-    while let Some(test) = admin::take_test_send(service.db(), service.clock().real()).await? {
+    while let Some(apart) = apart::take(service).await? {
         match shared.relays.choose(shared, Lane::Urgent, 1).await {
-            Some(mut ticket) => ticket.push(Errand::Test(test)),
-            None => settle_test(shared, &test, "not accepted: no relay can take it now").await,
+            Some(mut ticket) => ticket.push(Errand::Apart(apart)),
+            None => apart.settle(service, &not_accepted("no relay can take it now")).await,
         }
         busy = true;
     }

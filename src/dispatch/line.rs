@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::apart::Apart;
 use super::prepare::Prepared;
-use crate::store::admin::TestSend;
 
 /// What a sender does with its connection.
 pub(super) enum Errand {
     Mail(Box<Prepared>),
-    Test(TestSend),
+    Apart(Apart),
 }
 
 /// Two ways through the dispatcher: what a reader waits for at the screen does not wait behind steps.
@@ -128,10 +128,10 @@ impl Line {
 
     /// The next, if it is a mail.
     pub(super) fn take_mail(&self) -> Option<Box<Prepared>> {
-        let tests_next = matches!(self.lock().urgent.front(), Some(Errand::Test(_)));
-        match if tests_next { None } else { self.take() } {
+        let apart_next = matches!(self.lock().urgent.front(), Some(Errand::Apart(_)));
+        match if apart_next { None } else { self.take() } {
             Some(Errand::Mail(mail)) => Some(mail),
-            Some(Errand::Test(_)) | None => None,
+            Some(Errand::Apart(_)) | None => None,
         }
     }
 
@@ -256,16 +256,17 @@ mod tests {
     use futures::FutureExt as _;
 
     use super::*;
+    use crate::store::admin::TestSend;
 
     fn test_send() -> Errand {
         let word = String::new;
-        Errand::Test(TestSend {
+        Errand::Apart(Apart::Test(TestSend {
             id: uuid::Uuid::nil(),
             series: word(),
             step: word(),
             condition: word(),
             recipient: word(),
-        })
+        }))
     }
 
     fn line(micro_batch: usize) -> Line {

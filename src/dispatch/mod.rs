@@ -12,6 +12,7 @@
 //!
 //! A heartbeat renews the leases of all that this process holds. Nothing in memory is needed by another node: whatever
 //! happens to this process, its leases run out and the rows say what was under way.
+mod apart;
 mod claimer;
 mod domains;
 mod held;

@@ -4,8 +4,7 @@ use anyhow::Context as _;
 use crate::actions::{LinksOf, Service};
 use crate::content::{Rendered, Series};
 use crate::mail::{self, FeedbackId, ListHeaders, Message, MessageId};
-use crate::model::{ConditionKey, EmailAddress, Kind, SeriesSlug, StepKey};
-use crate::store::admin::TestSend;
+use crate::model::{EmailAddress, Kind};
 use crate::store::queue::Claimed;
 use crate::transport::Envelope;
 
@@ -81,27 +80,8 @@ fn mail_of(service: &Service, settings: &Settings, claimed: &Claimed) -> anyhow:
     Ok((Envelope { from: sender, to: to.as_typed().to_owned() }, octets, library.version.clone()))
 }
 
-/// A test of a step, for an editor: marked as such, with links that lead nowhere.
-pub(super) fn prepare_test(
-    service: &Service,
-    settings: &Settings,
-    test: &TestSend,
-) -> anyhow::Result<(Envelope, Vec<u8>)> {
-    let series = service.series(&SeriesSlug::parse(&test.series)?)?;
-    let nobody = crate::model::Bucket::all().next().expect("there are 64 buckets");
-    let step = StepKey::parse(&test.step)?;
-    let links = service.reader_links(&LinksOf::nobody(&series, &step));
-    let rendered = series.render_step(&step, &ConditionKey::parse(&test.condition)?, &links)?;
-    let to = EmailAddress::parse(&test.recipient)?;
-    let id = MessageId::new(test.id, &series.from);
-    let message = Message { test: true, ..plain(service, &series, &id, &to, &rendered) };
-    let octets = mail::build(&message, &settings.signers)?;
-    let sender = mail::envelope_sender(None, &series.from, service.link_key(), test.id, nobody);
-    Ok((Envelope { from: sender, to: to.as_typed().to_owned() }, octets))
-}
-
 /// A message without what makes it one of a list, an answer or a test.
-fn plain<'a>(
+pub(super) fn plain<'a>(
     service: &Service,
     series: &'a Series,
     id: &'a MessageId,

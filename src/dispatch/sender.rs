@@ -6,12 +6,12 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::Shared;
+use super::apart::{Apart, Outcome, not_accepted};
 use super::line::{Call, Errand};
 use super::outcome::{Verdict, accepted, not_charged, refused};
-use super::prepare::{Prepared, prepare_test};
+use super::prepare::Prepared;
 use super::relays::{Relay, rest_after};
 use super::settler::Done;
-use crate::store::admin::{self, TestSend};
 use crate::transport::{Accepted, Connection, Envelope, SendError};
 
 /// Takes mails from the line until it is closed and empty.
@@ -48,7 +48,7 @@ impl Sender {
             };
             match errand {
                 Some(Errand::Mail(mail)) => self.mail(mail).await,
-                Some(Errand::Test(test)) => self.test(test).await,
+                Some(Errand::Apart(apart)) => self.apart(apart).await,
                 None => return,
             }
             if self.connection.is_none() && self.next.is_none() {
@@ -191,7 +191,7 @@ impl Sender {
         while let Some(errand) = self.relay.line.take() {
             match errand {
                 Errand::Mail(mail) => self.put_back(&mail, why).await,
-                Errand::Test(test) => settle_test(&self.shared, &test, &format!("not accepted: {why}")).await,
+                Errand::Apart(apart) => apart.settle(&self.shared.service, &not_accepted(why)).await,
             }
         }
     }
@@ -212,20 +212,19 @@ impl Sender {
         self.outcomes.send(done).await.ok();
     }
 
-    /// A test send is tried once and stands outside the books.
-    async fn test(&mut self, test: TestSend) {
-        let outcome = match prepare_test(&self.shared.service, &self.shared.settings, &test) {
-            Ok((envelope, octets)) if self.connect().await => match self.send_test(&envelope, &octets).await {
-                Ok(answer) => format!("accepted: {} {}", answer.code, answer.reply),
-                Err(error) => format!("not accepted: {error}"),
+    async fn apart(&mut self, apart: Apart) {
+        let outcome = match apart.prepare(&self.shared.service, &self.shared.settings).await {
+            Ok((envelope, octets)) if self.connect().await => match self.send_apart(&envelope, &octets).await {
+                Ok(answer) => Outcome::Accepted(format!("accepted: {} {}", answer.code, answer.reply)),
+                Err(error) => not_accepted(error),
             },
-            Ok(_) => "not accepted: the relay could not be reached".to_owned(),
-            Err(error) => format!("not sent: {error}"),
+            Ok(_) => not_accepted("the relay could not be reached"),
+            Err(error) => Outcome::Not(format!("not sent: {error}")),
         };
-        settle_test(&self.shared, &test, &outcome).await;
+        apart.settle(&self.shared.service, &outcome).await;
     }
 
-    async fn send_test(&mut self, envelope: &Envelope, octets: &[u8]) -> Result<Accepted, SendError> {
+    async fn send_apart(&mut self, envelope: &Envelope, octets: &[u8]) -> Result<Accepted, SendError> {
         let connection = self.connection.as_mut().expect("connected before");
         let result = unless_abandoned(&self.shared, connection, envelope, octets, None).await;
         self.learn(&result);
@@ -248,13 +247,6 @@ impl Sender {
             self.relay.show_connections();
         }
         self.relay.line.connections()
-    }
-}
-
-pub(super) async fn settle_test(shared: &Shared, test: &TestSend, outcome: &str) {
-    let service = &shared.service;
-    if let Err(error) = admin::settle_test_send(service.db(), test.id, outcome, service.clock().real()).await {
-        tracing::warn!(%error, "the outcome of a test send could not be written");
     }
 }
 

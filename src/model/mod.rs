@@ -11,6 +11,7 @@ mod origin;
 mod plan;
 #[cfg(test)]
 mod plan_tests;
+mod role;
 mod words;
 
 pub use address::{AddressError, EmailAddress};
@@ -21,4 +22,5 @@ pub use mailbox::{Mailbox, MailboxError, is_plain_name};
 pub use names::{Bucket, ConditionKey, NameError, SeriesSlug, StepKey};
 pub use origin::{EmbedOrigin, OriginError};
 pub use plan::{Delay, PlanError, Rhythm, Window, Zone, into_window, next_due, parse_time};
+pub use role::{Right, Role};
 pub use words::{DeliveryState, EnrollmentState, Kind, SuppressionReason, UnknownWord};

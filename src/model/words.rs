@@ -1,7 +1,4 @@
 //! The closed lists of words that rows, pages and the API share.
-use std::fmt;
-use std::str::FromStr;
-
 /// A word that is not in the list; its text is not repeated, since it may be somebody's input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown {what}: use one of {known}")]
@@ -25,19 +22,19 @@ macro_rules! words {
             }
         }
 
-        impl FromStr for $name {
-            type Err = UnknownWord;
+        impl ::std::str::FromStr for $name {
+            type Err = $crate::model::UnknownWord;
 
-            fn from_str(word: &str) -> Result<Self, UnknownWord> {
+            fn from_str(word: &str) -> Result<Self, Self::Err> {
                 match word {
                     $($word => Ok($name::$variant),)+
-                    _ => Err(UnknownWord { what: $what, known: [$($word),+].join(", ") }),
+                    _ => Err($crate::model::UnknownWord { what: $what, known: [$($word),+].join(", ") }),
                 }
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, out: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 out.pad(self.as_str())
             }
         }
@@ -49,6 +46,8 @@ macro_rules! words {
         }
     };
 }
+
+pub(super) use words;
 
 words! {
     /// What a delivery is.

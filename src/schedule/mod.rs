@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::actions::manage::change;
 use crate::actions::retention::{self, Pruned};
 use crate::actions::tidy::{self, OnUncertain};
-use crate::actions::{ActionError, Service, guards};
+use crate::actions::{ActionError, Service, admins, guards};
 use crate::config::Schedule;
 use crate::store::{self, WAKE_CHANNEL, growth, installation};
 
@@ -96,6 +96,7 @@ async fn clean_up(service: Service, stop: CancellationToken) -> anyhow::Result<(
     if forgotten > 0 {
         tracing::info!(forgotten, "sign-ups that were never confirmed are deleted");
     }
+    admins::tidy(&service).await?;
     let pruned = retention::prune(&service, || !stop.is_cancelled()).await?;
     if pruned != Pruned::default() {
         let Pruned { enrollments, deliveries, attempts, test_sends } = pruned;

@@ -69,6 +69,8 @@ pub async fn subscriber_id(db: impl PgExecutor<'_>, address: &EmailAddress) -> R
 /// One consent record.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ConsentLine {
+    #[serde(skip)]
+    pub enrollment: Uuid,
     pub action: String,
     pub privacy_version: String,
     pub terms_version: String,
@@ -89,7 +91,7 @@ pub async fn consents(
 ) -> Result<Vec<ConsentLine>, sqlx::Error> {
     sqlx::query_as!(
         ConsentLine,
-        "select action, privacy_version, terms_version, channel, source, evidence, at from consents
+        "select enrollment, action, privacy_version, terms_version, channel, source, evidence, at from consents
          where bucket = $1 and subscriber = $2 order by at, id",
         bucket.get(),
         subscriber

@@ -3,6 +3,8 @@
 //! Every hot statement names one `bucket`. No statement asks the server for the time, except [`server_time`], which is
 //! where the clock takes its offset from.
 pub mod admin;
+pub mod admin_mails;
+pub mod audit;
 pub mod calendar;
 pub mod enrollments;
 pub mod export;
@@ -12,11 +14,15 @@ pub mod installation;
 pub mod limits;
 pub mod moves;
 pub mod once;
+pub mod people;
 pub mod queue;
+pub mod readers;
 pub mod records;
 pub mod retention;
 pub mod settle;
+pub mod sign_ins;
 pub mod sign_up;
+pub mod tokens;
 pub mod voices;
 
 use std::time::Duration;

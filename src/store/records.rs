@@ -1,4 +1,4 @@
-//! Consents, suppressions and the log of what admins did.
+//! Consents and suppressions.
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use uuid::Uuid;
@@ -123,26 +123,4 @@ pub async fn unsuppress(db: impl PgExecutor<'_>, address: &EmailAddress) -> Resu
     .execute(db)
     .await?;
     Ok(result.rows_affected() == 1)
-}
-
-/// Who did what, and why. Names no reader.
-pub async fn log_admin(
-    db: impl PgExecutor<'_>,
-    action: &str,
-    series: Option<&str>,
-    who: &str,
-    why: &str,
-    real: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "insert into admin_log (action, series, who, why, at) values ($1, $2, $3, $4, $5)",
-        action,
-        series,
-        who,
-        why,
-        real
-    )
-    .execute(db)
-    .await
-    .map(drop)
 }

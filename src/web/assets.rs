@@ -36,12 +36,13 @@ struct Entry {
     asset: Asset,
 }
 
-static ASSETS: LazyLock<[Entry; 6]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Entry; 7]> = LazyLock::new(|| {
     [
         entry("style.css", "text/css; charset=utf-8", style()),
         entry("site.js", "text/javascript; charset=utf-8", include_bytes!("assets/site.js")),
         entry("pow.js", "text/javascript; charset=utf-8", include_bytes!("assets/pow.js")),
         entry("embed.css", "text/css; charset=utf-8", embed_style()),
+        entry("admin.css", "text/css; charset=utf-8", include_bytes!("assets/style/admin.css")),
         entry("embed-frame.js", "text/javascript; charset=utf-8", include_bytes!("assets/embed-frame.js")),
         entry("favicon.svg", "image/svg+xml", include_bytes!("assets/favicon.svg")),
     ]
@@ -49,11 +50,10 @@ static ASSETS: LazyLock<[Entry; 6]> = LazyLock::new(|| {
 
 /// One file to fetch, put together from one for each theme.
 fn style() -> &'static [u8] {
-    const THEMES: [&str; 5] = [
+    const THEMES: [&str; 4] = [
         FIRST_STYLE,
         include_str!("assets/style/article.css"),
         include_str!("assets/style/calendar.css"),
-        include_str!("assets/style/admin.css"),
         include_str!("assets/style/api.css"),
     ];
     Box::leak(THEMES.concat().into_boxed_str()).as_bytes()

@@ -8,12 +8,15 @@ use utoipa::ToSchema;
 use crate::actions::ActionError;
 use crate::links::LinkError;
 use crate::messages::{self, Language};
+use crate::model::Right;
 
 /// Why a request was not carried out, in words that may be shown.
 #[derive(Debug)]
 pub enum WebError {
     /// The bearer token is missing or wrong.
     Unauthorised,
+    /// The token is good, and not for this.
+    Forbidden(Right),
     NotFound(String),
     /// A link of a mail is none of ours.
     Link(LinkError),
@@ -46,6 +49,7 @@ impl WebError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Unauthorised | Self::UnknownToken => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound(_) | Self::Link(_) => StatusCode::NOT_FOUND,
             Self::Conflict(_) | Self::UnderWay => StatusCode::CONFLICT,
@@ -84,6 +88,7 @@ impl WebError {
             | Self::UnsupportedMedia
             | Self::UnderWay
             | Self::Unauthorised
+            | Self::Forbidden(_)
             | Self::UnknownToken => "error-refused",
             Self::Unavailable => "error-unavailable",
             Self::Busy | Self::TooMany { .. } => "error-busy",
@@ -94,7 +99,10 @@ impl WebError {
     /// What the API says of it.
     pub fn detail(&self) -> String {
         match self {
-            Self::Unauthorised => "Send the admin token: Authorization: Bearer …".into(),
+            Self::Unauthorised => {
+                "Send a token of the admins' page, or the configuration's: Authorization: Bearer …".into()
+            }
+            Self::Forbidden(right) => format!("This token does not have the right `{right}`."),
             Self::UnknownToken => {
                 "This token is none of ours, or was revoked: `regimen token create` makes one.".into()
             }

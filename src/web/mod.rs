@@ -2,6 +2,7 @@
 mod admin;
 mod api;
 pub mod assets;
+mod caller;
 mod embed;
 mod error;
 mod guard;
@@ -28,6 +29,7 @@ use tower_http::timeout::TimeoutLayer;
 use crate::actions::Service;
 use crate::config::Secret;
 use crate::model::EmbedOrigin;
+pub use admin::route::{Declared, Needs, declared};
 
 /// What the handlers need; cheap to clone.
 #[derive(Clone)]
@@ -85,7 +87,7 @@ fn router(state: AppState) -> Router {
         .merge(public::router())
         .merge(health::router())
         .merge(embed::router(state.clone()))
-        .merge(admin::router(state.clone()))
+        .merge(admin::router(&state))
         .nest("/api/v1", api::router(state.clone()))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(30)))

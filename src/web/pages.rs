@@ -4,9 +4,11 @@
 //! address nor condition, keep the series out of the tab's title (and so out of the browser's history), and change
 //! nothing until their button is pressed. Every word that comes from a reader, a URL or a setting is escaped; only the
 //! fields whose names end in `html` are trusted as they are.
+pub(in crate::web) mod admin;
 mod api;
 mod calendar;
 mod embed;
+pub(in crate::web) mod readers;
 mod rendering;
 #[cfg(test)]
 mod tests;
@@ -19,7 +21,7 @@ pub use calendar::{
     Choice, ErasedPage, FreshExpiredPage, FreshPage, FreshSentPage, ManagePage, ManageState, ReadPartPage, Said,
     TimelinePart, When, ZoneGroup,
 };
-pub use embed::{AdminPage, AdminSeries, EmbedListPage, EmbedPage, EmbedSnippetsPage, Snippets};
+pub use embed::{EmbedListPage, EmbedPage, EmbedSnippetsPage, Snippets};
 pub use rendering::Frame;
 use rendering::{Head, private, render, render_in};
 

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
 use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
 use fantoccini::wd::WebDriverCompatibleCommand;
@@ -20,6 +21,8 @@ use crate::process::Process;
 pub const ZONE: &str = "Australia/Adelaide";
 /// A desktop and a phone.
 pub const WIDTHS: [u32; 2] = [1280, 360];
+/// The key, as WebDriver writes it (<https://www.w3.org/TR/webdriver2/#keyboard-actions>).
+const CONTROL: char = '\u{E009}';
 
 const ARGUMENTS: [&str; 10] = [
     "--headless=new",
@@ -93,7 +96,10 @@ impl Browser {
         let client = client.expect("chromedriver starts Chromium, which `./dev test` installs");
         let browser = Self { client, downloads, width: WIDTHS[0].into(), _driver: driver };
         browser.resize(WIDTHS[0]).await;
-        // What the empty first page has fetched is not ours.
+        // Without a screen no window is in front, and scripts would not be told where the keyboard is.
+        browser.devtools("Emulation.setFocusEmulationEnabled", json!({ "enabled": true })).await;
+        // What the browser's own first page has fetched is not ours, and it fetches nothing more once it is left.
+        browser.open("about:blank").await;
         browser.log("performance").await;
         browser
     }
@@ -124,9 +130,18 @@ impl Browser {
         self.run("return document.activeElement.id").await.as_str().unwrap().to_owned()
     }
 
-    /// Types where the keyboard goes to.
+    /// Types where the keyboard goes to. These are keys, since text that is sent to an element begins with focusing it
+    /// anew, which leads from the middle of a date back to its start.
     pub async fn type_keys(&self, keys: &str) {
-        self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+        let typed = keys.chars().fold(KeyActions::new("keyboard".into()), tap);
+        self.client.perform_actions(typed).await.unwrap();
+    }
+
+    /// Selects all that is in the field where the keyboard is.
+    pub async fn select_all(&self) {
+        let held = KeyActions::new("keyboard".into()).then(KeyAction::Down { value: CONTROL });
+        let typed = tap(held, 'a').then(KeyAction::Up { value: CONTROL });
+        self.client.perform_actions(typed).await.unwrap();
     }
 
     /// Presses the button with this label.
@@ -321,14 +336,20 @@ impl Browser {
     }
 }
 
-/// The address of a request that the performance log tells of; what the browser has inside is left out.
+/// Presses a key and lets it go.
+fn tap(typed: KeyActions, value: char) -> KeyActions {
+    typed.then(KeyAction::Down { value }).then(KeyAction::Up { value })
+}
+
+/// The address of a request that the performance log tells of, unless the browser asked itself.
 fn requested(entry: &Value) -> Option<Url> {
     let message: Value = serde_json::from_str(entry["message"].as_str()?).ok()?;
     let message = &message["message"];
     let asked = ["Network.requestWillBeSent", "Network.webSocketCreated"].iter().any(|it| message["method"] == *it);
     let parameters = &message["params"];
     let url = parameters["request"]["url"].as_str().or(parameters["url"].as_str())?;
-    Url::parse(url).ok().filter(|url| asked && !["chrome", "chrome-extension"].contains(&url.scheme()))
+    // `chrome:`, `chrome-extension:`, `chrome-untrusted:`: what the browser has inside.
+    Url::parse(url).ok().filter(|url| asked && !url.scheme().starts_with("chrome"))
 }
 
 /// The first browser there is; without one, chromedriver looks for itself.

@@ -4,11 +4,15 @@ use std::process::Command;
 use reqwest::Url;
 use serde_json::{Value, json};
 
+use crate::browser::Browser;
 use crate::eventually;
 use crate::process::Process;
 
 pub const SERIES: &str = "fighting-cancer-with-immunotherapy";
 pub const PARTS: usize = 6;
+/// Whom the demo says that it lets in.
+pub const OWNER: &str = "owner@example.org";
+pub const PASSWORD: &str = "only for the demo";
 
 /// Names in the environment that would make another demo of it.
 const SETTINGS: [&str; 8] =
@@ -76,9 +80,17 @@ impl Demo {
         }
     }
 
-    /// A page for admins, with what a browser asks them for.
-    pub fn admin_url(&self, path: &str) -> String {
-        format!("{}{path}", self.pages.replacen("http://", &format!("http://admin:{}@", self.token), 1))
+    /// Opens a page for admins, after signing in as the owner if need be.
+    pub async fn open_as_owner(&self, browser: &Browser, path: &str) {
+        browser.open(format!("{}{path}", self.pages)).await;
+        browser.find("main h1").await;
+        if browser.count("input#password").await == 0 {
+            return;
+        }
+        browser.find("#address").await.send_keys(OWNER).await.unwrap();
+        browser.find("#password").await.send_keys(PASSWORD).await.unwrap();
+        browser.press("Sign in").await;
+        browser.find(".sign-out").await;
     }
 
     /// Signs up without a browser.

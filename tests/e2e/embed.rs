@@ -13,7 +13,7 @@ const LOOK: &str = "const label = getComputedStyle(document.querySelector('label
 
 /// The snippets as an admin copies them: script, frame and form.
 async fn snippets(demo: &Demo, browser: &Browser, query: &str) -> [String; 3] {
-    browser.open(demo.admin_url(&format!("/admin/embed/{SERIES}{query}"))).await;
+    demo.open_as_owner(browser, &format!("/admin/embed/{SERIES}{query}")).await;
     let mut copied = Vec::new();
     for name in ["script", "frame", "form"] {
         copied.push(browser.value(&format!("#snippet-{name}")).await);

@@ -1,4 +1,5 @@
 //! Every page that a reader can come to, on a desktop and on a phone.
+use crate::admins;
 use crate::browser::{Browser, WIDTHS};
 use crate::demo::{Demo, PARTS, SERIES};
 use crate::eventually;
@@ -57,6 +58,7 @@ pub async fn visit_all(demo: &Demo, browser: &Browser, mut look: impl AsyncFnMut
     browser.find("#condition-error").await;
     look("article-faults").await;
     of_the_box(demo, browser, &mut look).await;
+    admins::visit(demo, browser, &mut look).await;
     browser.open(&demo.pages).await;
     browser.run(LEAVE).await;
     look("article-leave").await;
@@ -68,11 +70,12 @@ pub async fn visit_all(demo: &Demo, browser: &Browser, mut look: impl AsyncFnMut
     look("check-inbox").await;
     before_the_first_part(demo, browser, &mut look).await;
     with_the_first_part(demo, browser, &mut look).await;
+    of_a_move(demo, browser, &mut look).await;
     in_the_inbox(demo, browser, &mut look).await;
     at_the_end(demo, browser, &mut look).await;
 }
 
-/// The box alone, as it stands in a frame, and the pages on which admins get it.
+/// The box alone, as it stands in a frame.
 async fn of_the_box(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&str)) {
     let path = format!("{}/embed/{SERIES}", demo.pages);
     browser.open(&path).await;
@@ -88,11 +91,6 @@ async fn of_the_box(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&
     browser.press("Get started").await;
     browser.see("Check your inbox").await;
     look("embed-check-inbox").await;
-    for (name, path) in [("admin", "/admin".to_owned()), ("snippets", format!("/admin/embed/{SERIES}"))] {
-        browser.open(demo.admin_url(&path)).await;
-        browser.find("main h1").await;
-        look(name).await;
-    }
 }
 
 async fn before_the_first_part(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&str)) {
@@ -167,6 +165,49 @@ async fn behind_a_fresh_link(demo: &Demo, browser: &Browser, look: &mut impl Asy
         browser.unfold(summary).await;
     }
     look("fresh").await;
+}
+
+/// A reader has the series sent to another address: what both ends see and get.
+async fn of_a_move(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&str)) {
+    let (old, new) = ("old@example.com", "new@example.com");
+    demo.sign_up(old).await;
+    demo.press(&demo.mail_to(old, 0).await.link("confirm")).await;
+    let part = demo.mail_to(old, 1).await;
+    browser.open(part.link("manage")).await;
+    browser.press("Send me the link").await;
+    browser.see("Check your inbox").await;
+    browser.open(demo.mail_to(old, 2).await.link("fresh")).await;
+    browser.unfold("Change the e-mail address").await;
+    browser.find("#address").await.send_keys(new).await.unwrap();
+    browser.press("Use this address").await;
+    browser.find("[role=status]").await;
+    look("fresh-asked").await;
+    browser.open(part.link("manage")).await;
+    browser.find("form[action$='/stay']").await;
+    look("manage-may-move").await;
+
+    let asked = demo.mail_to(new, 0).await;
+    browser.open(format!("{}/mail/{}/html", demo.inbox, asked.id)).await;
+    look("mail-move").await;
+    browser.open(asked.link("confirm")).await;
+    browser.see("Get the series here?").await;
+    look("confirm-move").await;
+    browser.press("Yes, send it here").await;
+    browser.see("The series goes on here").await;
+    look("moved-here").await;
+
+    let told = demo.mail_to(old, 3).await;
+    browser.open(format!("{}/mail/{}/html", demo.inbox, told.id)).await;
+    look("mail-moved").await;
+    browser.open(part.link("manage")).await;
+    assert_eq!(browser.text("#status-title").await, "The series goes to another address now");
+    look("manage-elsewhere").await;
+    browser.open(demo.mail_to(old, 0).await.link("confirm")).await;
+    browser.see("The series goes to another address now").await;
+    look("elsewhere").await;
+    browser.press("Unsubscribe").await;
+    browser.see("You are unsubscribed").await;
+    assert_eq!(demo.enrollment(new).await["state"], "unsubscribed");
 }
 
 async fn in_the_inbox(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&str)) {

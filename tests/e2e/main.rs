@@ -2,6 +2,7 @@
 //!
 //! Nothing here sleeps for a fixed time: each step waits for what it needs to see, up to a deadline.
 mod accessible;
+mod admins;
 mod browser;
 mod critic;
 mod demo;

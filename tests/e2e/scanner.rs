@@ -13,7 +13,6 @@ const HASTE: [(&str, &str); 2] =
     [("REGIMEN__SIGN_UP__REMINDER_AFTER", "1s"), ("REGIMEN__SCHEDULE__REMINDERS", "* * * * * *")];
 /// In these the service itself notes that it lives; no request writes into them.
 const OWN_LIFE: [&str; 2] = ["nodes", "installation"];
-/// A kind of mail each, by the words in its subject, and what leads into the pages from it.
 const READER: &str = "reader@example.com";
 const LATE: &str = "late@example.org";
 /// Answers when the page is loaded and its scripts have nothing to do.
@@ -31,7 +30,7 @@ async fn a_scanner_with_a_browser_changes_nothing() {
         assert!(links.iter().any(|link| link.path().starts_with(kind)), "{kind} is in no mail: {links:?}");
     }
     let mut db = PgConnection::connect(&demo.database()).await.unwrap();
-    at_rest(&mut db).await;
+    at_rest(&demo, &mut db).await;
     let before = rows(&mut db).await;
 
     let http = reqwest::Client::new();
@@ -45,7 +44,7 @@ async fn a_scanner_with_a_browser_changes_nothing() {
         assert_eq!(state, "complete");
     }
     // What such a visit had set off would have been written by now.
-    at_rest(&mut db).await;
+    at_rest(&demo, &mut db).await;
     let after = rows(&mut db).await;
     for (table, rows) in &before {
         assert_eq!(&after[table], rows, "{table} has changed");
@@ -92,8 +91,8 @@ async fn links_of(demo: &Demo) -> BTreeSet<Url> {
     links
 }
 
-/// Waits until what was sent is settled and nothing is on its way.
-async fn at_rest(db: &mut PgConnection) {
+/// Waits until what was sent is settled, nothing is on its way and what the guards counted in memory is written.
+async fn at_rest(demo: &Demo, db: &mut PgConnection) {
     let moving = "select count(*) from deliveries
                   where state in ('claimed', 'sending') or (state = 'pending' and kind <> 'step')";
     eventually("the mails to be settled", async || {
@@ -101,6 +100,8 @@ async fn at_rest(db: &mut PgConnection) {
         (moving == 0).then_some(())
     })
     .await;
+    // Whoever asks for the counts has them written first.
+    demo.refused().await;
 }
 
 /// How many rows each table has, and a hash of them.

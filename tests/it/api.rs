@@ -32,7 +32,7 @@ async fn the_description_lists_every_call_and_every_status() {
         for (method, call) in methods.as_object().unwrap() {
             calls += 1;
             let answers: BTreeSet<&str> = call["responses"].as_object().unwrap().keys().map(String::as_str).collect();
-            for status in ["200", "401", "429", "500", "503"] {
+            for status in ["200", "401", "403", "429", "500", "503"] {
                 assert!(answers.contains(status), "{method} {path} has no {status}");
             }
             let has_key = call["parameters"].to_string().contains("Idempotency-Key");
@@ -220,7 +220,7 @@ async fn a_try_that_was_taken_over_changes_nothing_any_more() {
     let app = App::start().await;
     let slug = SeriesSlug::parse(SERIES).unwrap();
     let begin = async || once::begin(&app.service, b"a token", "one", b"pause it").await.unwrap();
-    let by = |call: once::Call| Actor { once: Some(call), ..Actor::new("an editor", "a test") };
+    let by = |call: once::Call| Actor::command_line("an editor", "a test").under(Some(call));
     let once::Begun::Now(first) = begin().await else { panic!("it is new") };
     assert!(matches!(begin().await, once::Begun::UnderWay), "nobody else is let in meanwhile");
     // The process that had it was killed, or is slower than a request may be.
@@ -228,7 +228,7 @@ async fn a_try_that_was_taken_over_changes_nothing_any_more() {
     let once::Begun::Now(second) = begin().await else { panic!("it was broken off") };
     assert!(series::pause(&app.service, &slug, &by(first)).await.is_err());
     assert_eq!(app.count("select count(*) from series where state = 'paused'").await, 0, "undone with its transaction");
-    assert_eq!(app.count("select count(*) from admin_log").await, 0);
+    assert_eq!(app.count("select count(*) from audit_log").await, 0);
     series::pause(&app.service, &slug, &by(second)).await.unwrap();
     let once::Begun::Before(answer) = begin().await else { panic!("it is done") };
     assert_eq!(answer, r#"{"done":true}"#);

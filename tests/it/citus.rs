@@ -10,7 +10,7 @@ use crate::support::statements::{self, Statement};
 const HANDBOOK: &str = include_str!("../../docs/OPERATIONS.md");
 
 /// Statements that look across all buckets, each by its beginning, and why it may. None is on a mail's way.
-const ACROSS: [(&str, &str); 19] = [
+const ACROSS: [(&str, &str); 20] = [
     ("analyze subscribers, enrollments", "statistics: every server looks at what it has"),
     (
         "select b.bucket as \"bucket!\", s.slug",
@@ -25,6 +25,7 @@ const ACROSS: [(&str, &str); 19] = [
     ("select greatest(series_now", "where a demo's clock stopped: never sharded"),
     ("select kind as \"kind!\", step, state", "the books: a count for admins"),
     ("select e.bucket, e.id, s.address", "a list for admins, page by page"),
+    ("select e.bucket, e.id, e.subscriber", "a list for admins, page by page"),
     ("select bucket, id, enrollment, series, kind, step", "a list for admins, page by page"),
     ("select count(*) as \"count!\" from deliveries d join enrollments", "a dry run: a count for admins"),
     ("with accepted as ( select run, count(*)", "how far the runs are: a list for admins"),
@@ -221,7 +222,7 @@ async fn a_schema_that_cannot_be_distributed_is_found() {
     for (change, fault) in [
         ("create table guests (id int)", "guests is missing from the statements"),
         ("create table guests (bucket smallint primary key)", "guests has a bucket and is not distributed"),
-        ("drop table admin_log", "admin_log is no table any more"),
+        ("drop table nodes", "nodes is no table any more"),
         ("alter table consents drop constraint consents_pkey", "consents has no primary key"),
         (
             "alter table consents drop constraint consents_pkey, add primary key (id, bucket)",

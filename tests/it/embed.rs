@@ -2,10 +2,12 @@
 use chrono::TimeDelta;
 use regimen::actions::guards::{Limits, Settings};
 use regimen::actions::sign_up;
-use reqwest::{Response, StatusCode};
+use regimen::model::Role;
+use reqwest::{Method, Response, StatusCode};
 
 use crate::guards::{guarded, hidden};
-use crate::support::{App, SERIES, Setup, TOKEN};
+use crate::support::admins::Browser;
+use crate::support::{App, SERIES, Setup};
 use crate::voices::two_series;
 
 const BOX: &str = "/embed/fighting-cancer-with-immunotherapy";
@@ -168,14 +170,12 @@ async fn the_script_has_one_address_and_may_be_used_by_any_page() {
 async fn admins_find_what_publishers_copy_and_nobody_else_does() {
     let app = start(guarded()).await;
     let snippets = format!("/admin/embed/{SERIES}");
-    let ask = async |path: &str| {
-        let request = app.http.get(format!("{}{path}", app.base)).basic_auth("anybody", Some(TOKEN));
-        request.send().await.unwrap()
-    };
+    let admin = Browser::signed_in(&app, Role::Viewer).await;
+    let ask = async |path: &str| admin.request(&app, Method::GET, path).send().await.unwrap();
     for path in ["/admin", "/admin/embed", &snippets] {
         let response = app.get(path).await;
-        assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{path}");
-        assert!(response.headers()["www-authenticate"].to_str().unwrap().starts_with("Basic realm="));
+        assert_eq!(response.status(), StatusCode::SEE_OTHER, "{path}");
+        assert!(response.headers()["location"].to_str().unwrap().starts_with("/admin/sign-in?next="));
     }
     let index = ask("/admin").await.text().await.unwrap();
     assert!(
@@ -203,7 +203,8 @@ async fn admins_find_what_publishers_copy_and_nobody_else_does() {
     }
 
     let two = App::start_with(Setup { bundle: two_series(), ..Setup::default() }).await;
-    let request = two.http.get(format!("{}/admin/embed", two.base)).basic_auth("anybody", Some(TOKEN));
-    let list = request.send().await.unwrap().text().await.unwrap();
+    let mut admin = Browser::signed_in(&two, Role::Viewer).await;
+    admin.get(&two, "/admin/embed").await;
+    let list = admin.html;
     assert_eq!(list.matches("<li class=\"card\">").count(), 2);
 }

@@ -3,6 +3,10 @@
 mod support;
 
 mod admin;
+mod admin_readers;
+mod admins;
+mod admins_cli;
+mod admins_rights;
 mod api;
 mod bench;
 mod citus;

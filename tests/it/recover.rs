@@ -11,7 +11,7 @@ async fn what_fell_due_since_the_backup_is_held_and_the_rest_goes_on() {
     // The backup is made here: part 2 is owed. Then a week passes, in which parts 2 and 3 go out, and the disk dies.
     let backup = app.service.clock().series();
     app.advance(days(7));
-    let by = regimen::actions::Actor::new("an editor", "a test");
+    let by = regimen::actions::Actor::command_line("an editor", "a test");
     let marked = recover(&app.service, backup + hours(1), app.node(), &by).await.unwrap();
     assert_eq!(marked, 4, "parts 2 and 3 of two readers");
     let before = app.relay.taken().len();
@@ -37,7 +37,7 @@ async fn what_was_late_when_the_backup_was_made_is_held_too() {
     // The backup is made here, with part 2 deferred; a minute later it goes out, and the disk dies.
     let backup = app.service.clock().series() + hours(1);
     app.advance(hours(2));
-    let by = regimen::actions::Actor::new("an editor", "a test");
+    let by = regimen::actions::Actor::command_line("an editor", "a test");
     assert_eq!(recover(&app.service, backup, app.node(), &by).await.unwrap(), 1);
     app.dispatch_all_due().await;
     assert_eq!(app.mails_to("reader@example.org").len(), 2);
@@ -48,7 +48,7 @@ async fn recovering_beside_a_running_dispatcher_is_refused() {
     let app = App::start().await;
     let real = app.service.clock().real();
     regimen::store::installation::node_seen(app.db(), app.node(), "serve", real, None).await.unwrap();
-    let by = regimen::actions::Actor::new("an editor", "a test");
+    let by = regimen::actions::Actor::command_line("an editor", "a test");
     let refused = recover(&app.service, real, app.node(), &by).await.unwrap_err();
     assert!(refused.to_string().contains("stop it first"), "{refused}");
 }

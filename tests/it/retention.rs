@@ -274,7 +274,7 @@ async fn old_test_sends_go_and_nodes_that_died_are_forgotten() {
     assert_eq!(prune(&app).await.test_sends, 0);
     app.advance(days(2));
     assert_eq!(prune(&app).await.test_sends, 1);
-    assert_eq!(app.count("select count(*) from admin_log where action = 'test send'").await, 1, "who did it is kept");
+    assert_eq!(app.count("select count(*) from audit_log where action = 'test send'").await, 1, "who did it is kept");
 
     let node = |id: u128| uuid::Uuid::from_u128(id);
     let seen = async |id, at| {

@@ -41,7 +41,7 @@ async fn the_answer_tells_nobody_whether_an_address_is_known() {
 }
 
 fn actor() -> regimen::actions::Actor {
-    regimen::actions::Actor::new("an editor", "a test")
+    regimen::actions::Actor::command_line("an editor", "a test")
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The language of the stories: a whole regimen on a database of its own, a relay that is scripted, and a clock that is
 //! moved by hand.
 #![allow(dead_code)]
+pub mod admins;
 pub mod database;
 pub mod dns;
 pub mod own_postgres;
@@ -305,6 +306,7 @@ pub fn settings() -> Settings {
         already_cooldown: days(1),
         sign_ups: Limits::default(),
         guards: guards::Settings::default(),
+        admins: regimen::actions::admins::Settings::default(),
         editors: vec![address("editor@example.org")],
     }
 }

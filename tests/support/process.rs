@@ -95,6 +95,10 @@ pub struct Ended {
 
 impl Process {
     pub fn start(arguments: &[&str], environment: &Environment) -> Self {
+        Self::start_reading(arguments, environment, Stdio::null())
+    }
+
+    fn start_reading(arguments: &[&str], environment: &Environment, input: Stdio) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_regimen"));
         command.args(arguments).env_clear();
         for name in ["PATH", "HOME", "TMPDIR", "PG_BIN", "LLVM_PROFILE_FILE"] {
@@ -103,7 +107,7 @@ impl Process {
             }
         }
         command.envs(&environment.0);
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (out, err) = (Arc::default(), Arc::default());
         let readers = vec![
             collect(child.stdout.take().unwrap(), Arc::clone(&out)),
@@ -115,6 +119,14 @@ impl Process {
     /// A command that ends by itself.
     pub async fn run(arguments: &[&str], environment: &Environment) -> Ended {
         Self::start(arguments, environment).ended().await
+    }
+
+    /// The same for one that reads what is typed.
+    pub async fn run_with(arguments: &[&str], environment: &Environment, typed: &str) -> Ended {
+        let mut process = Self::start_reading(arguments, environment, Stdio::piped());
+        // One that reads nothing may have ended already.
+        process.child.stdin.take().unwrap().write_all(typed.as_bytes()).ok();
+        process.ended().await
     }
 
     pub fn pid(&self) -> u32 {

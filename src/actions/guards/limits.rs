@@ -40,7 +40,7 @@ pub(super) fn key(key: &LinkKey, what: Guarded, name: &[u8]) -> Key {
 }
 
 /// The octets that one client has: an IPv4 address, or an IPv6 /64, of which a household has a whole one.
-pub(super) fn network_of(address: IpAddr) -> Vec<u8> {
+pub(in crate::actions) fn network_of(address: IpAddr) -> Vec<u8> {
     match address.to_canonical() {
         IpAddr::V4(address) => address.octets().to_vec(),
         IpAddr::V6(address) => address.octets()[..8].to_vec(),

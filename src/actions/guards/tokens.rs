@@ -7,10 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
 
 use super::{Refusal, refuse};
+use crate::actions::audit::{self, Target};
 use crate::actions::{ActionError, Actor, Service};
 use crate::store::guards as store;
 pub use crate::store::guards::TokenLine;
-use crate::store::records;
 
 /// What every token begins with, so that a program that looks for secrets in public places knows it.
 const PREFIX: &str = "regimen_";
@@ -48,7 +48,7 @@ pub async fn create(service: &Service, name: &str, by: &Actor) -> Result<String,
     if !store::add_token(&mut *tx, service.clock().uuid(), name, SIGN_UP, &hash(&token), real).await? {
         return Err(ActionError::Refused("there is, or was, a token of this name: choose another".into()));
     }
-    records::log_admin(&mut *tx, "create token", None, &by.who, &by.why, real).await?;
+    audit::record(service, &mut *tx, by, "create publisher's token", Target::Token(name)).await?;
     tx.commit().await?;
     Ok(token)
 }
@@ -64,7 +64,7 @@ pub async fn revoke(service: &Service, name: &str, by: &Actor) -> Result<(), Act
     if !store::revoke_token(&mut *tx, name, real).await? {
         return Err(ActionError::NotFound("token that is still good"));
     }
-    records::log_admin(&mut *tx, "revoke token", None, &by.who, &by.why, real).await?;
+    audit::record(service, &mut *tx, by, "revoke publisher's token", Target::Token(name)).await?;
     tx.commit().await?;
     Ok(())
 }

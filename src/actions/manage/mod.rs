@@ -99,11 +99,8 @@ pub async fn look(service: &Service, token: &str, chosen: Option<Language>) -> R
     drop(db);
     let may_move = wish.is_some_and(|wish| !moves::is_stale(&wish, service.clock().real()));
     let series = service.series_in(&enrollment.series, chosen.unwrap_or(enrollment.language))?;
-    let lines = calendar::steps(service.db(), enrollment.bucket, enrollment.id).await?;
     let series_paused = admin::series_paused_at(service.db(), &enrollment.series).await?.is_some();
-    let now = service.clock().series();
-    let scene = Scene { enrollment: &enrollment, series: &series, series_paused, now };
-    let parts = scene.parts(service, &lines);
+    let parts = parts_of(service, &enrollment, &series, series_paused).await?;
     let waits = parts.iter().any(|part| matches!(part.state, PartState::Next(_)));
     let may_hurry = waits && enrollment.state == EnrollmentState::Active && !change::has_hurried(service, &enrollment);
     Ok(Calendar {
@@ -114,7 +111,7 @@ pub async fn look(service: &Service, token: &str, chosen: Option<Language>) -> R
         may_move,
         series_paused,
         zone: enrollment.zone,
-        now,
+        now: service.clock().series(),
         paused_until: enrollment.paused_until.filter(|_| enrollment.state == EnrollmentState::Paused),
         parts,
         window: series.window,
@@ -128,6 +125,18 @@ pub async fn look(service: &Service, token: &str, chosen: Option<Language>) -> R
             service.unsubscribe_path(named.bucket, named.id)
         }),
     })
+}
+
+/// All parts of a reader's series, and what becomes of each.
+pub(super) async fn parts_of(
+    service: &Service,
+    enrollment: &Enrollment,
+    series: &Series,
+    series_paused: bool,
+) -> Result<Vec<Part>, ActionError> {
+    let lines = calendar::steps(service.db(), enrollment.bucket, enrollment.id).await?;
+    let scene = Scene { enrollment, series, series_paused, now: service.clock().series() };
+    Ok(scene.parts(service, &lines))
 }
 
 /// The enrollments that a link is about.

@@ -76,4 +76,3 @@ figures-count = Count
 figures-bar = Bar
 figures-at-least = { $count } or more
 figures-few = fewer than { $smallest }
-error-admins = This page is for the people who run this service. The password is the admin token.

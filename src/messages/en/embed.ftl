@@ -7,7 +7,7 @@ embed-site = Read the article first
 
 # Where the admins' pages begin
 admin-title = For the people who run this service
-admin-lead = These pages only show. What changes something is in the API and on the command line.
+admin-lead = What there is of each series. What sends, pauses and resumes is in the API and on the command line.
 admin-embed = The sign-up box for other sites
 admin-figures = The survey’s answers
 admin-article = The article

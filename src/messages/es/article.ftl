@@ -76,4 +76,3 @@ figures-count = Recuento
 figures-bar = Barra
 figures-at-least = { $count } o más
 figures-few = menos de { $smallest }
-error-admins = Esta página es para quienes administran este servicio. La contraseña es el token de administración.

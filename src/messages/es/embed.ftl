@@ -7,7 +7,7 @@ embed-site = Leer primero el artículo
 
 # Where the admins' pages begin
 admin-title = Para quienes administran este servicio
-admin-lead = Estas páginas solo muestran. Lo que cambia algo está en la API y en la línea de comandos.
+admin-lead = Lo que hay de cada serie. Lo que envía, pausa y reanuda está en la API y en la línea de comandos.
 admin-embed = El formulario de inscripción para otros sitios
 admin-figures = Las respuestas de la encuesta
 admin-article = El artículo

@@ -1,24 +1,26 @@
 //! What a publisher copies into a page of theirs: the sign-up box as a script, as a frame or as a plain form, with a
 //! live preview.
-use axum::Router;
 use axum::extract::{Path, Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
 use serde::Deserialize;
 
-use super::{AppState, html};
+use super::gate::SignedIn;
+use super::route::{Needs, Route};
+use super::{AppState, shell};
 use crate::content::Series;
 use crate::messages::Language;
-use crate::model::{EmbedOrigin, SeriesSlug};
+use crate::model::{EmbedOrigin, Right, SeriesSlug};
 use crate::web::embed::{Look, Theme};
+use crate::web::error::WebError;
 use crate::web::guard;
-use crate::web::language::Lang;
 use crate::web::pages::{Card, ConditionOption, EmbedListPage, EmbedSnippetsPage, Snippets};
-use crate::web::public::error_page;
 
-pub(super) fn router() -> Router<AppState> {
-    Router::new().route("/admin/embed", get(list)).route("/admin/embed/{series}", get(show))
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/admin/embed", Needs::Right(Right::Figures), list).in_nav("admin-nav-embed"),
+        Route::get("/admin/embed/{series}", Needs::Right(Right::Figures), show),
+    ]
 }
 
 /// Where the snippets of a series are.
@@ -27,7 +29,7 @@ pub(super) fn path(series: &SeriesSlug) -> String {
 }
 
 /// The snippets of the only series, or a list of several.
-async fn list(State(state): State<AppState>, lang: Lang) -> Response {
+async fn list(State(state): State<AppState>, by: SignedIn) -> Response {
     let library = state.service.library();
     let slugs: Vec<&SeriesSlug> = library.series.keys().collect();
     if let [only] = slugs[..] {
@@ -38,7 +40,7 @@ async fn list(State(state): State<AppState>, lang: Lang) -> Response {
         description: series.article.description.clone(),
         path: path(&series.slug),
     };
-    html(StatusCode::OK, EmbedListPage { series: library.series.values().map(card).collect() }.render(lang.get()))
+    shell::page(&by, &EmbedListPage { series: library.series.values().map(card).collect() }, None)
 }
 
 /// The box's look as the form above the preview asks for it; not under `lang`, which is the admin's own language.
@@ -52,16 +54,16 @@ struct Options {
 
 async fn show(
     State(state): State<AppState>,
-    lang: Lang,
+    by: SignedIn,
     Path(slug): Path<String>,
     Query(options): Query<Options>,
 ) -> Response {
     let look = Look { language: Language::parse(&options.language), theme: Theme::parse(&options.theme) };
     // The words of the snippets are for readers, those around them for the admin.
-    let words = look.language.unwrap_or_else(|| lang.get());
+    let words = look.language.unwrap_or(by.visitor.language);
     let Some(series) = SeriesSlug::parse(&slug).ok().and_then(|slug| state.service.library().series_in(&slug, words))
     else {
-        return error_page(lang.get(), StatusCode::NOT_FOUND, "error-no-series");
+        return shell::failed(by.visitor.language, &WebError::NotFound("There is no such series.".into()));
     };
     let snippets = snippets(state.service.public_url(), &series, words, look);
     let page = EmbedSnippetsPage {
@@ -78,7 +80,7 @@ async fn show(
         frame: snippets.frame(words),
         form: snippets.form(words),
     };
-    let mut response = html(StatusCode::OK, page.render(lang.get()));
+    let mut response = shell::page(&by, &page, None);
     // The preview is a frame of our own.
     let policy = guard::policy("frame-ancestors 'none'; frame-src 'self'");
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);

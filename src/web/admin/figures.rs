@@ -1,34 +1,35 @@
 //! A survey's figures as a page for admins: read only.
-use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use chrono::Datelike as _;
 
-use super::AppState;
+use super::gate::SignedIn;
+use super::route::{Needs, Route};
+use super::{AppState, shell};
 use crate::actions::voices::survey::{self, Figures, QuestionFigures, SMALLEST_CELL};
-use crate::model::SeriesSlug;
+use crate::model::{Right, SeriesSlug};
 use crate::web::error::WebError;
-use crate::web::language::Lang;
 use crate::web::pages::{Bar, FiguresOfQuestion, SurveyFiguresPage};
-use crate::web::public::{failed, html};
 
-pub(super) fn router() -> Router<AppState> {
-    Router::new().route("/admin/survey/{series}", get(show)).route("/admin/survey/{series}/answers.csv", get(csv))
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/admin/survey/{series}", Needs::Right(Right::Figures), show),
+        Route::get("/admin/survey/{series}/answers.csv", Needs::Right(Right::Figures), csv),
+    ]
 }
 
-async fn show(State(state): State<AppState>, lang: Lang, Path(slug): Path<String>) -> Response {
+async fn show(State(state): State<AppState>, by: SignedIn, Path(slug): Path<String>) -> Response {
     match figures(&state, &slug).await {
-        Ok((figures, series_title)) => html(StatusCode::OK, page(figures, series_title).render(lang.get())),
-        Err(error) => failed(lang.get(), &error),
+        Ok((figures, series_title)) => shell::page(&by, &page(figures, series_title), None),
+        Err(error) => shell::failed(by.visitor.language, &error),
     }
 }
 
-async fn csv(State(state): State<AppState>, lang: Lang, Path(slug): Path<String>) -> Response {
+async fn csv(State(state): State<AppState>, by: SignedIn, Path(slug): Path<String>) -> Response {
     match figures(&state, &slug).await {
         Ok((figures, _)) => as_csv(&figures),
-        Err(error) => failed(lang.get(), &error),
+        Err(error) => shell::failed(by.visitor.language, &error),
     }
 }
 

@@ -1,54 +1,64 @@
-//! Pages for admins, behind HTTP Basic authentication (RFC 7617). The user may be anything, the password is the admin
-//! token. They only show: what changes something is in the API.
+//! Pages for admins. Every page is a line of the table that [`routes`] puts together: method, path, what it needs, and what
+//! shows it. `gate` stands before all of them, and `shell` around them.
+//!
+//! A new page is a function that takes [`gate::SignedIn`] and answers with [`shell::page`], a struct with a template in
+//! `web/pages`, and its line in the `routes` of its file.
+mod account;
+mod audit;
+mod cookie;
 mod embed;
 mod figures;
+pub(super) mod gate;
+mod people;
+mod readers;
+pub mod route;
+pub(super) mod shell;
+mod sign_in;
+mod tokens;
 
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::{self, Next};
+use axum::extract::State;
 use axum::response::Response;
-use axum::routing::get;
-use base64::prelude::{BASE64_STANDARD, Engine as _};
-use subtle::ConstantTimeEq as _;
+use serde::Deserialize;
 
 use super::AppState;
-use super::language::Lang;
-use super::public::{error_page, html};
-use crate::web::pages::{AdminPage, AdminSeries};
+use crate::model::Right;
+use crate::web::pages::admin::{AdminSeries, OverviewPage};
 pub(super) use figures::as_csv;
+use gate::SignedIn;
+use route::{Needs, Route};
 
-pub(super) fn router(state: AppState) -> Router<AppState> {
-    Router::new()
-        .route("/admin", get(index))
-        .merge(figures::router())
-        .merge(embed::router())
-        .route_layer(middleware::from_fn_with_state(state, authorised))
+pub(super) fn router(state: &AppState) -> Router<AppState> {
+    route::router(state)
 }
 
-/// Compares in constant time. Without an admin token nobody is let in.
-async fn authorised(State(state): State<AppState>, lang: Lang, request: Request, next: Next) -> Response {
-    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let password = given.and_then(password).unwrap_or_default();
-    match &state.admin_token {
-        Some(token) if bool::from(token.0.as_bytes().ct_eq(password.as_bytes())) => next.run(request).await,
-        _ => {
-            let mut response = error_page(lang.get(), StatusCode::UNAUTHORIZED, "error-admins");
-            let basic = HeaderValue::from_static("Basic realm=\"regimen\", charset=\"UTF-8\"");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, basic);
-            response
-        }
-    }
+/// Every page, in the order of the navigation.
+fn routes() -> Vec<Route> {
+    let index = Route::get("/admin", Needs::Right(Right::Figures), index).in_nav("admin-nav-overview");
+    [
+        vec![index],
+        readers::routes(),
+        figures::routes(),
+        embed::routes(),
+        people::routes(),
+        tokens::routes(),
+        audit::routes(),
+        account::routes(),
+        sign_in::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
-fn password(header: &str) -> Option<String> {
-    let (scheme, credentials) = header.split_once(' ')?;
-    let octets = BASE64_STANDARD.decode(credentials.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
-    String::from_utf8(octets).ok()?.split_once(':').map(|(_, password)| password.to_owned())
+/// What a page is asked to say about what was just done.
+#[derive(Deserialize)]
+struct Said {
+    said: Option<String>,
 }
 
 /// What there is of each series.
-async fn index(State(state): State<AppState>, lang: Lang) -> Response {
+async fn index(State(state): State<AppState>, by: SignedIn) -> Response {
     let library = state.service.library();
     let series = library.series.values().map(|series| AdminSeries {
         title: series.title.clone(),
@@ -56,20 +66,5 @@ async fn index(State(state): State<AppState>, lang: Lang) -> Response {
         embed_path: embed::path(&series.slug),
         figures_path: series.survey.is_some().then(|| format!("/admin/survey/{}", series.slug)),
     });
-    html(StatusCode::OK, AdminPage { series: series.collect() }.render(lang.get()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_password_is_what_follows_the_first_colon() {
-        let header = |text: &str| format!("Basic {}", BASE64_STANDARD.encode(text));
-        assert_eq!(password(&header("anybody:a:token")).as_deref(), Some("a:token"));
-        assert_eq!(password(&header(":token")).as_deref(), Some("token"));
-        for broken in ["", "Basic", "Basic !", "Bearer YTpi", &header("no colon")] {
-            assert_eq!(password(broken), None, "{broken}");
-        }
-    }
+    shell::page(&by, &OverviewPage { series: series.collect() }, None)
 }

@@ -10,6 +10,7 @@ use super::once::Once;
 use crate::actions::Actor;
 use crate::model::{ConditionKey, EmailAddress, SeriesSlug, StepKey};
 use crate::web::AppState;
+use crate::web::caller::May;
 use crate::web::error::{Problem, WebError};
 
 /// A JSON body.
@@ -37,33 +38,48 @@ pub(super) trait Reasoned {
     fn why(&self) -> &str;
 }
 
-/// Such a body, with the one who acts. What it does is recorded under the call's key, if it has one.
-pub(super) struct Change<T>(pub(super) T, pub(super) Actor);
+/// Such a body, with what it says of itself.
+pub(super) struct Change<T>(pub(super) T, pub(super) Cause);
+
+/// Whom a program says that it acts for, why, and under which key.
+pub(super) struct Cause {
+    who: Option<String>,
+    why: String,
+    once: Option<Once>,
+}
+
+impl Cause {
+    /// Who acts, with all of that.
+    pub(super) fn of<R>(self, by: &May<R>) -> Actor {
+        let by = by.actor().because(self.why).under(self.once.map(|once| once.0));
+        if let Some(who) = self.who { by.acting_for(&who) } else { by }
+    }
+}
 
 impl<T: DeserializeOwned + Reasoned> FromRequest<AppState> for Change<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
-        let once = request.extensions().get::<Once>().map(|once| once.0);
+        let once = request.extensions().get::<Once>().copied();
         let Body(body) = Body::<T>::from_request(request, state).await?;
-        let actor = Actor { once, ..actor(&body)? };
-        Ok(Self(body, actor))
+        let cause = Cause { once, ..cause(&body)? };
+        Ok(Self(body, cause))
     }
 }
 
-fn actor(body: &impl Reasoned) -> Result<Actor, Problem> {
+fn cause(body: &impl Reasoned) -> Result<Cause, Problem> {
     let why = body.why().trim();
     if why.is_empty() {
         return Err(invalid("why", "say why: it is recorded"));
     }
-    let who = body.who().map(str::trim).filter(|who| !who.is_empty()).unwrap_or("api");
-    if who.len() > 200 || why.len() > 1_000 {
+    let who = body.who().map(str::trim).filter(|who| !who.is_empty());
+    if who.is_some_and(|who| who.len() > 200) || why.len() > 1_000 {
         return Err(invalid("why", "at most 1,000 characters, and 200 for `who`"));
     }
-    if [who, why].iter().any(|text| text.contains('\0')) {
+    if [who.unwrap_or_default(), why].iter().any(|text| text.contains('\0')) {
         return Err(invalid("why", "no null characters, which cannot be stored"));
     }
-    Ok(Actor::new(who, why))
+    Ok(Cause { who: who.map(str::to_owned), why: why.to_owned(), once: None })
 }
 
 /// A query.

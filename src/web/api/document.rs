@@ -53,8 +53,9 @@ pub(super) fn with_keys(described: &mut OpenApi) {
 }
 
 /// What every call may be answered with, or every call that has a body, a query or a key: status and meaning.
-const OF_ALL: [(&str, &str); 4] = [
+const OF_ALL: [(&str, &str); 5] = [
     ("401", "The bearer token is missing or wrong"),
+    ("403", "The token does not have the right that this call needs"),
     ("429", "More calls than this token has in a minute; Retry-After says when to go on"),
     ("500", "A fault of ours; the log has its cause"),
     ("503", "The database is away, or there is too much to do; Retry-After says when to try again"),

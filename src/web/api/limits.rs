@@ -9,8 +9,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 
-use super::Caller;
 use crate::web::AppState;
+use crate::web::caller::Token;
 use crate::web::error::{Problem, WebError};
 
 // draft-ietf-httpapi-ratelimit-headers
@@ -59,7 +59,7 @@ impl Limits {
 /// Stands behind the look at the token, so that only known ones are counted.
 pub(super) async fn limited(
     State(state): State<AppState>,
-    Extension(caller): Extension<Caller>,
+    Extension(token): Extension<Token>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -67,7 +67,7 @@ pub(super) async fn limited(
     if limits.per_minute == 0 {
         return next.run(request).await;
     }
-    let (mut response, left) = match limits.take(caller.0, state.service.clock().real()) {
+    let (mut response, left) = match limits.take(token.0, state.service.clock().real()) {
         Ok(left) => (next.run(request).await, left),
         Err(seconds) => {
             let text = format!("At most {} calls a minute: try again in {seconds} seconds.", limits.per_minute);

@@ -7,8 +7,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::Caller;
 use crate::actions::once::{self, Begun, Call};
+use crate::web::caller::Token;
 use crate::web::error::{Problem, WebError};
 use crate::web::{AppState, LARGEST_BODY};
 
@@ -23,7 +23,7 @@ pub(super) struct Once(pub(super) Call);
 /// Lets a call through that has no key, or whose key is new; else answers as before.
 pub(super) async fn once(
     State(state): State<AppState>,
-    Extension(caller): Extension<Caller>,
+    Extension(token): Extension<Token>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
@@ -31,7 +31,7 @@ pub(super) async fn once(
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, LARGEST_BODY).await.map_err(|_| WebError::TooLarge)?;
     let what = [parts.uri.path().as_bytes(), b"\n", &body].concat();
-    let call = match once::begin(&state.service, &caller.0, &key, &what).await? {
+    let call = match once::begin(&state.service, &token.0, &key, &what).await? {
         Begun::Now(call) => call,
         Begun::Before(answer) => {
             let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

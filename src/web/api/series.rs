@@ -14,6 +14,7 @@ use crate::actions::series::{self, Moved, SeriesBooks, SeriesLine};
 use crate::actions::voices::survey::{self, Figures};
 use crate::web::AppState;
 use crate::web::admin::as_csv;
+use crate::web::caller::{May, rights};
 use crate::web::error::Problem;
 
 pub(super) fn reading() -> OpenApiRouter<AppState> {
@@ -32,7 +33,7 @@ pub(super) fn changing() -> OpenApiRouter<AppState> {
 /// The series that are published
 #[utoipa::path(get, path = "/series", tag = "series",
     responses((status = 200, description = "All of them", body = Items<SeriesLine>)))]
-async fn list_series(State(state): State<AppState>) -> Answer<Items<SeriesLine>> {
+async fn list_series(State(state): State<AppState>, _may: May<rights::Figures>) -> Answer<Items<SeriesLine>> {
     Ok(Json(Items { items: series::list(&state.service).await? }))
 }
 
@@ -42,7 +43,7 @@ async fn list_series(State(state): State<AppState>) -> Answer<Items<SeriesLine>>
 #[utoipa::path(get, path = "/series/{slug}", tag = "series", params(("slug" = String, Path, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")),
     responses((status = 200, description = "The books", body = SeriesBooks),
         (status = 404, description = "There is no such series")))]
-async fn show_series(State(state): State<AppState>, Of(of): Of) -> Answer<SeriesBooks> {
+async fn show_series(State(state): State<AppState>, _may: May<rights::Figures>, Of(of): Of) -> Answer<SeriesBooks> {
     Ok(Json(series::books(&state.service, &slug(&of)?).await?))
 }
 
@@ -52,7 +53,7 @@ async fn show_series(State(state): State<AppState>, Of(of): Of) -> Answer<Series
 #[utoipa::path(get, path = "/series/{slug}/survey", tag = "series", params(("slug" = String, Path, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")),
     responses((status = 200, description = "The figures", body = Figures),
         (status = 404, description = "There is no such series, or it has no survey")))]
-async fn show_survey(State(state): State<AppState>, Of(of): Of) -> Answer<Figures> {
+async fn show_survey(State(state): State<AppState>, _may: May<rights::Figures>, Of(of): Of) -> Answer<Figures> {
     Ok(Json(survey::figures(&state.service, &slug(&of)?).await?))
 }
 
@@ -60,7 +61,11 @@ async fn show_survey(State(state): State<AppState>, Of(of): Of) -> Answer<Figure
 #[utoipa::path(get, path = "/series/{slug}/survey.csv", tag = "series", params(("slug" = String, Path, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")),
     responses((status = 200, description = "A line for each answer", body = String, content_type = "text/csv"),
         (status = 404, description = "There is no such series, or it has no survey")))]
-async fn survey_as_csv(State(state): State<AppState>, Of(of): Of) -> Result<Response, Problem> {
+async fn survey_as_csv(
+    State(state): State<AppState>,
+    _may: May<rights::Figures>,
+    Of(of): Of,
+) -> Result<Response, Problem> {
     Ok(as_csv(&survey::figures(&state.service, &slug(&of)?).await?))
 }
 
@@ -71,7 +76,12 @@ async fn survey_as_csv(State(state): State<AppState>, Of(of): Of) -> Result<Resp
     request_body = PreviewOf,
     responses((status = 200, description = "Subject, HTML and plain text", body = Preview),
         (status = 404, description = "There is no such series, step or condition")))]
-async fn preview_step(State(state): State<AppState>, Of(of): Of, Body(body): Body<PreviewOf>) -> Answer<Preview> {
+async fn preview_step(
+    State(state): State<AppState>,
+    _may: May<rights::Preview>,
+    Of(of): Of,
+    Body(body): Body<PreviewOf>,
+) -> Answer<Preview> {
     let step = step(&body.step)?;
     let condition = body.condition.as_deref().map(condition).transpose()?;
     let mail = preview::preview(&state.service, &slug(&of)?, &step, condition.as_ref())?;
@@ -86,8 +96,13 @@ async fn preview_step(State(state): State<AppState>, Of(of): Of, Body(body): Bod
     responses((status = 200, description = "It is paused", body = Done),
         (status = 404, description = "There is no such series"),
         (status = 409, description = "It is paused already")))]
-async fn pause_series(State(state): State<AppState>, Of(of): Of, Change(_reason, by): Change<Reason>) -> Answer<Done> {
-    Ok(Json(series::pause(&state.service, &slug(&of)?, &by).await?))
+async fn pause_series(
+    State(state): State<AppState>,
+    by: May<rights::Operate>,
+    Of(of): Of,
+    Change(_reason, cause): Change<Reason>,
+) -> Answer<Done> {
+    Ok(Json(series::pause(&state.service, &slug(&of)?, &cause.of(&by)).await?))
 }
 
 /// Let a series go on
@@ -100,8 +115,9 @@ async fn pause_series(State(state): State<AppState>, Of(of): Of, Change(_reason,
         (status = 409, description = "It is not paused")))]
 async fn resume_series(
     State(state): State<AppState>,
+    by: May<rights::Operate>,
     Of(of): Of,
-    Change(_reason, by): Change<Reason>,
+    Change(_reason, cause): Change<Reason>,
 ) -> Answer<Moved> {
-    Ok(Json(series::resume(&state.service, &slug(&of)?, &by).await?))
+    Ok(Json(series::resume(&state.service, &slug(&of)?, &cause.of(&by)).await?))
 }

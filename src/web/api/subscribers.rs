@@ -14,6 +14,7 @@ use crate::actions::readers::{self, Dossier, ListReaders, Reader};
 use crate::actions::{Page, suppress};
 use crate::model::EnrollmentState;
 use crate::web::AppState;
+use crate::web::caller::{May, rights};
 
 pub(super) fn reading() -> OpenApiRouter<AppState> {
     OpenApiRouter::default().routes(routes!(list_subscribers)).routes(routes!(show_subscriber))
@@ -46,7 +47,11 @@ struct SubscribersQuery {
 /// The condition is shown nowhere, since no admin's task needs it.
 #[utoipa::path(get, path = "/subscribers", tag = "subscribers", params(SubscribersQuery),
     responses((status = 200, description = "A page of enrollments", body = Page<Reader>)))]
-async fn list_subscribers(State(state): State<AppState>, Ask(query): Ask<SubscribersQuery>) -> Answer<Page<Reader>> {
+async fn list_subscribers(
+    State(state): State<AppState>,
+    _may: May<rights::Readers>,
+    Ask(query): Ask<SubscribersQuery>,
+) -> Answer<Page<Reader>> {
     let ask = ListReaders {
         state: word::<EnrollmentState>("state", query.state.as_deref())?,
         series: query.series.as_deref().map(slug).transpose()?,
@@ -62,8 +67,12 @@ async fn list_subscribers(State(state): State<AppState>, Ask(query): Ask<Subscri
 #[utoipa::path(post, path = "/subscribers/show", tag = "subscribers", request_body = OneAddress,
     responses((status = 200, description = "Enrollments, deliveries, attempts and consents", body = Dossier),
         (status = 404, description = "The address is no subscriber's")))]
-async fn show_subscriber(State(state): State<AppState>, Body(body): Body<OneAddress>) -> Answer<Dossier> {
-    Ok(Json(readers::show(&state.service, &address("address", &body.address)?).await?))
+async fn show_subscriber(
+    State(state): State<AppState>,
+    by: May<rights::Readers>,
+    Body(body): Body<OneAddress>,
+) -> Answer<Dossier> {
+    Ok(Json(readers::show(&state.service, &address("address", &body.address)?, &by.actor()).await?))
 }
 
 /// Pause one reader's series
@@ -71,9 +80,13 @@ async fn show_subscriber(State(state): State<AppState>, Body(body): Body<OneAddr
     responses((status = 200, description = "It is paused", body = Done),
         (status = 404, description = "There is no such subscriber, or enrollment"),
         (status = 409, description = "It is not active")))]
-async fn pause_subscriber(State(state): State<AppState>, Change(body, by): Change<OfReader>) -> Answer<Done> {
+async fn pause_subscriber(
+    State(state): State<AppState>,
+    by: May<rights::Operate>,
+    Change(body, cause): Change<OfReader>,
+) -> Answer<Done> {
     let (address, series) = (address("address", &body.address)?, slug(&body.series)?);
-    Ok(Json(readers::pause(&state.service, &address, &series, &by).await?))
+    Ok(Json(readers::pause(&state.service, &address, &series, &cause.of(&by)).await?))
 }
 
 /// Let one reader's series go on
@@ -83,9 +96,13 @@ async fn pause_subscriber(State(state): State<AppState>, Change(body, by): Chang
     responses((status = 200, description = "It goes on", body = Done),
         (status = 404, description = "There is no such subscriber, or enrollment"),
         (status = 409, description = "It is not paused")))]
-async fn resume_subscriber(State(state): State<AppState>, Change(body, by): Change<OfReader>) -> Answer<Done> {
+async fn resume_subscriber(
+    State(state): State<AppState>,
+    by: May<rights::Operate>,
+    Change(body, cause): Change<OfReader>,
+) -> Answer<Done> {
     let (address, series) = (address("address", &body.address)?, slug(&body.series)?);
-    Ok(Json(readers::resume(&state.service, &address, &series, &by).await?))
+    Ok(Json(readers::resume(&state.service, &address, &series, &cause.of(&by)).await?))
 }
 
 /// Never mail an address again
@@ -93,8 +110,12 @@ async fn resume_subscriber(State(state): State<AppState>, Change(body, by): Chan
 /// Ends what it has open, whether or not it is a subscriber's.
 #[utoipa::path(post, path = "/subscribers/suppress", tag = "subscribers", request_body = OfAddress,
     responses((status = 200, description = "It is suppressed", body = Done)))]
-async fn suppress_address(State(state): State<AppState>, Change(body, by): Change<OfAddress>) -> Answer<Done> {
-    Ok(Json(suppress::suppress(&state.service, &address("address", &body.address)?, &by).await?))
+async fn suppress_address(
+    State(state): State<AppState>,
+    by: May<rights::Operate>,
+    Change(body, cause): Change<OfAddress>,
+) -> Answer<Done> {
+    Ok(Json(suppress::suppress(&state.service, &address("address", &body.address)?, &cause.of(&by)).await?))
 }
 
 /// Lift a suppression
@@ -103,6 +124,10 @@ async fn suppress_address(State(state): State<AppState>, Change(body, by): Chang
 #[utoipa::path(post, path = "/subscribers/unsuppress", tag = "subscribers", request_body = OfAddress,
     responses((status = 200, description = "It is lifted", body = Done),
         (status = 404, description = "The address is not suppressed")))]
-async fn unsuppress_address(State(state): State<AppState>, Change(body, by): Change<OfAddress>) -> Answer<Done> {
-    Ok(Json(suppress::unsuppress(&state.service, &address("address", &body.address)?, &by).await?))
+async fn unsuppress_address(
+    State(state): State<AppState>,
+    by: May<rights::Operate>,
+    Change(body, cause): Change<OfAddress>,
+) -> Answer<Done> {
+    Ok(Json(suppress::unsuppress(&state.service, &address("address", &body.address)?, &cause.of(&by)).await?))
 }

@@ -15,6 +15,7 @@ use crate::actions::guards::{self, Refused};
 use crate::actions::health::{self, Health};
 use crate::model::DeliveryState;
 use crate::web::AppState;
+use crate::web::caller::{May, rights};
 
 pub(super) fn reading() -> OpenApiRouter<AppState> {
     OpenApiRouter::default().routes(routes!(show_health)).routes(routes!(list_deliveries)).routes(routes!(list_refused))
@@ -23,7 +24,7 @@ pub(super) fn reading() -> OpenApiRouter<AppState> {
 /// What is overdue, and which processes live
 #[utoipa::path(get, path = "/health", tag = "watch",
     responses((status = 200, description = "As `regimen health` says it", body = Health)))]
-async fn show_health(State(state): State<AppState>) -> Answer<Health> {
+async fn show_health(State(state): State<AppState>, _may: May<rights::Figures>) -> Answer<Health> {
     Ok(Json(health::health(&state.service).await?))
 }
 
@@ -49,6 +50,7 @@ struct DeliveriesQuery {
     responses((status = 200, description = "A page of deliveries", body = Page<DeliveryLine>)))]
 async fn list_deliveries(
     State(state): State<AppState>,
+    _may: May<rights::Readers>,
     Ask(query): Ask<DeliveriesQuery>,
 ) -> Answer<Page<DeliveryLine>> {
     let was_uncertain = match query.was.as_deref() {
@@ -79,7 +81,11 @@ struct RefusedQuery {
 /// By day (UTC) and reason, the newest first: numbers, no address and no IP.
 #[utoipa::path(get, path = "/guards", tag = "watch", params(RefusedQuery),
     responses((status = 200, description = "The counts", body = Items<Refused>)))]
-async fn list_refused(State(state): State<AppState>, Ask(query): Ask<RefusedQuery>) -> Answer<Items<Refused>> {
+async fn list_refused(
+    State(state): State<AppState>,
+    _may: May<rights::Figures>,
+    Ask(query): Ask<RefusedQuery>,
+) -> Answer<Items<Refused>> {
     let days = within("days", query.days, 1, 400)?.unwrap_or(30);
     Ok(Json(Items { items: guards::refused(&state.service, days).await? }))
 }

@@ -1,7 +1,8 @@
 //! The sign-up box alone in a frame, and the pages on which admins get what publishers copy.
 use serde::Serialize;
 
-use super::rendering::{Frame, Head, fill, render, render_in};
+use super::admin::AdminPage;
+use super::rendering::{Frame, Head, fill, render_in};
 use super::{Card, ConditionOption, SignUpBox};
 use crate::messages::{self, Language, Values};
 
@@ -21,38 +22,17 @@ impl EmbedPage {
     }
 }
 
-/// Where the admins' pages begin.
-#[derive(Debug, Clone, Serialize)]
-pub struct AdminPage {
-    pub series: Vec<AdminSeries>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-pub struct AdminSeries {
-    pub title: String,
-    pub article_path: String,
-    pub embed_path: String,
-    /// Only a series with a survey has figures.
-    pub figures_path: Option<String>,
-}
-
-impl AdminPage {
-    pub fn render(&self, language: Language) -> String {
-        let title = messages::text(language, "admin-title");
-        render(language, "admin", &Head { layout: "text", ..Head::note(&title) }, self)
-    }
-}
-
 /// The series of which there is a box.
 #[derive(Debug, Clone, Serialize)]
 pub struct EmbedListPage {
     pub series: Vec<Card>,
 }
 
-impl EmbedListPage {
-    pub fn render(&self, language: Language) -> String {
-        let title = messages::text(language, "snippets-list-title");
-        render(language, "embed_list", &Head { layout: "text", ..Head::note(&title) }, self)
+impl AdminPage for EmbedListPage {
+    const TEMPLATE: &'static str = "embed_list";
+
+    fn title(&self, language: Language) -> String {
+        messages::text(language, "snippets-list-title")
     }
 }
 
@@ -78,13 +58,14 @@ pub struct EmbedSnippetsPage {
     pub form: String,
 }
 
-impl EmbedSnippetsPage {
-    pub fn render(&self, language: Language) -> String {
+impl AdminPage for EmbedSnippetsPage {
+    const TEMPLATE: &'static str = "embed_snippets";
+    // The script is there for its copying alone.
+    const SCRIPT: bool = true;
+
+    fn title(&self, language: Language) -> String {
         let values = Values::new().with("title", self.series_title.as_str());
-        let title = messages::filled(language, "snippets-title", &values);
-        // The script is there for its copying alone.
-        let head = Head { layout: "text", script: true, ..Head::note(&title) };
-        render(language, "embed_snippets", &head, self)
+        messages::filled(language, "snippets-title", &values)
     }
 }
 

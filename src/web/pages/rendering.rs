@@ -74,8 +74,7 @@ pub(super) fn render_in(
     if let Some(frame) = frame {
         return in_frame(language, head, frame, &body);
     }
-    let switch_to = Language::ALL.into_iter().filter(|other| head.switch && *other != language);
-    let switch_to = switch_to.map(|other| Switch { tag: other.tag(), name: other.own_name() }).collect();
+    let switch_to = if head.switch { switches(language) } else { Vec::new() };
     let frame = Framed {
         head,
         language: language.tag(),
@@ -99,9 +98,15 @@ struct Framed<'a> {
     body: &'a str,
 }
 
+/// The same page in every other language.
+pub(super) fn switches(language: Language) -> Vec<Switch> {
+    let others = Language::ALL.into_iter().filter(|other| *other != language);
+    others.map(|other| Switch { tag: other.tag(), name: other.own_name() }).collect()
+}
+
 /// A link to the same page in another language.
 #[derive(Serialize)]
-struct Switch {
+pub(super) struct Switch {
     tag: &'static str,
     name: &'static str,
 }

@@ -1,11 +1,14 @@
 //! The pages: the rules that all of them keep in `every_page`, then a file for each part of the site.
+mod admins;
 mod articles;
 mod calendar;
 mod embed;
 mod every_page;
+mod readers;
 mod samples;
 mod sign_up;
 
+use super::admin::{AdminPage as _, AdminSeries, OverviewPage, Shell};
 use super::*;
 use Language::{English, Spanish};
 

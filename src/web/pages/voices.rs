@@ -1,6 +1,7 @@
 //! What stands around an article, and the pages of its votes and its survey.
 use serde::Serialize;
 
+use super::admin::AdminPage;
 use super::rendering::{Head, render};
 use super::{ArticleHead, Source};
 use crate::messages::{self, Language, Values};
@@ -231,10 +232,10 @@ pub struct Bar {
     pub percent: i64,
 }
 
-impl SurveyFiguresPage {
-    pub fn render(&self, language: Language) -> String {
-        let title = messages::filled(language, "figures-title", &Values::new().with("title", self.title.as_str()));
-        let head = Head { layout: "text", brand: Some(&self.series_title), ..Head::note(&title) };
-        render(language, "survey_figures", &head, self)
+impl AdminPage for SurveyFiguresPage {
+    const TEMPLATE: &'static str = "survey_figures";
+
+    fn title(&self, language: Language) -> String {
+        messages::filled(language, "figures-title", &Values::new().with("title", self.title.as_str()))
     }
 }

@@ -10,7 +10,7 @@ use crate::support::process::{Environment, Process};
 use crate::support::{App, SERIES};
 
 fn actor() -> Actor {
-    Actor::new("an admin", "a test")
+    Actor::command_line("an admin", "a test")
 }
 
 fn body(email: &str) -> Value {
@@ -110,7 +110,7 @@ async fn a_token_that_is_none_or_was_revoked_is_refused() {
     assert_eq!(post(&app, &token, &body("b@example.org")).await.status(), StatusCode::UNAUTHORIZED);
     tokens::create(&app.service, "a publisher", &actor()).await.unwrap_err();
     assert_eq!(app.count("select count(*) from subscribers").await, 1);
-    assert_eq!(app.count("select count(*) from admin_log").await, 2, "who made and revoked it");
+    assert_eq!(app.count("select count(*) from audit_log").await, 2, "who made and revoked it");
     assert_eq!(counted(&app).await, [("unknown-api-token".to_owned(), 5)]);
 }
 

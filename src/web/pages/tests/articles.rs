@@ -83,8 +83,12 @@ fn a_share_link_says_what_it_should_and_no_more() {
 
 #[test]
 fn a_figure_of_few_is_a_word() {
-    let html = figures("Plain").render(English);
+    let html = figures("Plain").render(English, &Shell::default());
     assert!(html.contains("10 or more") && html.contains("fewer than 5"));
     assert!(html.contains("<rect class=\"bar-length\" width=\"100\"") && html.contains("width=\"0\""));
-    assert!(SurveyFiguresPage { forms: None, ..figures("Plain") }.render(English).contains("Fewer than 5 people"));
+    assert!(
+        SurveyFiguresPage { forms: None, ..figures("Plain") }
+            .render(English, &Shell::default())
+            .contains("Fewer than 5 people")
+    );
 }

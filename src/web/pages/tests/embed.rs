@@ -84,10 +84,10 @@ pub(super) fn admin_saying(text: &str) -> Vec<(&'static str, String)> {
         form: snippets(text).form(English),
     };
     vec![
-        ("admin", AdminPage { series: vec![series] }.render(English)),
-        ("admin-nothing", AdminPage { series: vec![] }.render(English)),
-        ("embed-list", EmbedListPage { series: vec![card] }.render(English)),
-        ("snippets", copied.render(English)),
+        ("admin", OverviewPage { series: vec![series] }.render(English, &Shell::default())),
+        ("admin-nothing", OverviewPage { series: vec![] }.render(English, &Shell::default())),
+        ("embed-list", EmbedListPage { series: vec![card] }.render(English, &Shell::default())),
+        ("snippets", copied.render(English, &Shell::default())),
         ("api", api(text).render(English)),
     ]
 }

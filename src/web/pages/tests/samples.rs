@@ -176,7 +176,7 @@ pub(super) fn voices_saying(text: &str) -> Vec<(&'static str, String)> {
         ("helpful-said", HelpfulPage { said: Some("yes"), ..helpful(text) }.render(English)),
         ("survey", survey(text).render(English)),
         ("survey-thanks", SurveyThanksPage { series_title: text.into(), article_path: text.into() }.render(English)),
-        ("figures", figures(text).render(English)),
+        ("figures", figures(text).render(English, &Shell::default())),
     ]
 }
 
@@ -358,5 +358,11 @@ pub(super) fn pages_saying(text: &str) -> Vec<(&'static str, String)> {
         ("policy", PolicyPage { title: text(), version: text(), html: "<p>Text.</p>".into() }.render(English)),
         ("error", ErrorPage { status: 404, title: text(), detail: text() }.render(English)),
     ];
-    others.into_iter().chain(voices_saying(&text())).chain(embed::admin_saying(&text())).collect()
+    others
+        .into_iter()
+        .chain(voices_saying(&text()))
+        .chain(embed::admin_saying(&text()))
+        .chain(readers::saying(&text()))
+        .chain(admins::saying(&text()))
+        .collect()
 }

@@ -1,9 +1,14 @@
 //! What admins see of readers, and their pause and resume.
-use chrono::{DateTime, Utc};
+pub mod search;
+pub mod standing;
+pub mod story;
+
 use serde::Serialize;
+use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::audit::{self, Target};
 use super::once::{self, Done};
 use super::{ActionError, Actor, Page, Service};
 use crate::model::{EmailAddress, EnrollmentState, SeriesSlug, into_window, shifted};
@@ -46,7 +51,8 @@ pub async fn list(service: &Service, ask: &ListReaders) -> Result<Page<Reader>, 
     Ok(Page { items, next })
 }
 
-pub async fn show(service: &Service, address: &EmailAddress) -> Result<Dossier, ActionError> {
+/// Who has looked at a reader is written down.
+pub async fn show(service: &Service, address: &EmailAddress, by: &Actor) -> Result<Dossier, ActionError> {
     let suppressed = records::is_suppressed(service.db(), address).await?;
     let bucket = address.bucket();
     let Some(subscriber) = admin::subscriber_id(service.db(), address).await? else {
@@ -61,6 +67,7 @@ pub async fn show(service: &Service, address: &EmailAddress) -> Result<Dossier, 
         }
         return Err(ActionError::NotFound("subscriber"));
     };
+    audit::record(service, service.db(), by, "show reader", Target::Subscriber(subscriber)).await?;
     let filter = ReaderFilter { normalised: Some(address.normalised().to_owned()), limit: 500, ..Default::default() };
     let enrollments = admin::readers(service.db(), &filter).await?;
     let filter = DeliveryFilter { subscriber: Some((bucket, subscriber)), limit: 1_000, ..Default::default() };
@@ -87,7 +94,7 @@ pub async fn pause(
             open.state
         )));
     }
-    log(service, &mut tx, "pause enrollment", series, by).await?;
+    log(service, &mut tx, "pause enrollment", &open, by).await?;
     let done = once::answer(&mut tx, by, Done { done: true }).await?;
     tx.commit().await?;
     Ok(done)
@@ -106,7 +113,7 @@ pub async fn resume(
         return Err(ActionError::Refused(format!("the enrollment is {}, not paused", open.state)));
     }
     resume_in(service, &mut tx, &open).await?;
-    log(service, &mut tx, "resume enrollment", series, by).await?;
+    log(service, &mut tx, "resume enrollment", &open, by).await?;
     wake(&mut *tx).await?;
     let done = once::answer(&mut tx, by, Done { done: true }).await?;
     tx.commit().await?;
@@ -152,12 +159,11 @@ async fn log(
     service: &Service,
     tx: &mut PgConnection,
     action: &str,
-    series: &SeriesSlug,
+    enrollment: &Enrollment,
     by: &Actor,
 ) -> Result<(), ActionError> {
-    let real: DateTime<Utc> = service.clock().real();
-    records::log_admin(&mut *tx, action, Some(series.as_str()), &by.who, &by.why, real).await?;
-    Ok(())
+    let details = json!({ "series": enrollment.series.as_str() });
+    audit::record_with(service, tx, by, action, Target::Subscriber(enrollment.subscriber), &details).await
 }
 
 /// A place in a list: bucket and id of the last item.
