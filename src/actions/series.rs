@@ -1,14 +1,16 @@
 //! A series as a whole: its switch and its books.
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::audit::{self, Target};
+use super::once::{self, Done};
 use super::{ActionError, Actor, Service};
 use crate::model::{Bucket, SeriesSlug, Zone, shifted};
 use crate::store::admin::{self, BookLine};
 use crate::store::wake;
 
 /// A line in the list of series.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SeriesLine {
     pub slug: String,
     pub title: String,
@@ -18,13 +20,20 @@ pub struct SeriesLine {
 }
 
 /// A series and its books.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SeriesBooks {
     pub slug: String,
     pub paused: bool,
     /// The published content.
     pub content_version: String,
     pub lines: Vec<BookLine>,
+}
+
+/// What a resume did.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct Moved {
+    /// How many deliveries come later than they would have.
+    pub moved: u64,
 }
 
 pub async fn list(service: &Service) -> Result<Vec<SeriesLine>, ActionError> {
@@ -51,20 +60,21 @@ pub async fn books(service: &Service, slug: &SeriesSlug) -> Result<SeriesBooks, 
 }
 
 /// Nothing of a paused series is handed to a relay any more, confirmations included.
-pub async fn pause(service: &Service, slug: &SeriesSlug, by: &Actor) -> Result<(), ActionError> {
+pub async fn pause(service: &Service, slug: &SeriesSlug, by: &Actor) -> Result<Done, ActionError> {
     service.series(slug)?;
     let mut tx = service.db().begin().await?;
     if !admin::pause_series(&mut *tx, slug, service.clock().series(), &by.who, &by.why).await? {
         return Err(ActionError::Refused("this series is paused already".into()));
     }
     audit::record(service, &mut *tx, by, "pause series", Target::Series(slug)).await?;
+    let done = once::answer(&mut tx, by, Done { done: true }).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(done)
 }
 
 /// What waits comes as much later as the pause was long, each at its reader's hour; in one transaction, so that a crash
-/// shifts nothing twice. Answers how many deliveries were moved.
-pub async fn resume(service: &Service, slug: &SeriesSlug, by: &Actor) -> Result<u64, ActionError> {
+/// shifts nothing twice.
+pub async fn resume(service: &Service, slug: &SeriesSlug, by: &Actor) -> Result<Moved, ActionError> {
     let series = service.series(slug)?;
     let now = service.clock().series();
     let mut tx = service.db().begin().await?;
@@ -86,6 +96,7 @@ pub async fn resume(service: &Service, slug: &SeriesSlug, by: &Actor) -> Result<
     admin::activate_series(&mut *tx, slug, &by.who, &by.why).await?;
     audit::record(service, &mut *tx, by, "resume series", Target::Series(slug)).await?;
     wake(&mut *tx).await?;
+    let moved = once::answer(&mut tx, by, Moved { moved }).await?;
     tx.commit().await?;
     service.wake_dispatcher();
     Ok(moved)

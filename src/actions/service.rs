@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::content::{Bundle, Fault, Library, ReaderLinks, Series, compile};
 use crate::links::{Link, LinkKey, Purpose};
 use crate::messages::{self, Values};
+use crate::metrics::Metrics;
 use crate::model::{Bucket, EmailAddress, Language, SeriesSlug, StepKey};
 use crate::seal::Keyring;
 use crate::store::{self, installation, queue::Hands};
@@ -59,6 +60,7 @@ struct Inner {
     settings: Settings,
     due: Notify,
     vitals: Vitals,
+    metrics: Arc<Metrics>,
     sign_ups: SignUps,
     guards: Guards,
     waiting_forms: Waiting,
@@ -134,6 +136,7 @@ impl Service {
             settings,
             due: Notify::new(),
             vitals: Vitals::default(),
+            metrics: Arc::default(),
             sign_ups,
             guards,
             waiting_forms: Waiting::default(),
@@ -184,6 +187,11 @@ impl Service {
     /// When the parts of this process last moved.
     pub fn vitals(&self) -> &Vitals {
         &self.0.vitals
+    }
+
+    /// What this process has counted.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.0.metrics
     }
 
     /// The sign-ups of this process that are under way.

@@ -2,11 +2,14 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::audit::{self, Target};
-use super::{ActionError, Actor, Service};
+use super::readers::full;
+use super::{ActionError, Actor, Page, Service, once};
 use crate::model::{Bucket, ConditionKey, EmailAddress, SeriesSlug, StepKey};
-use crate::store::admin::{self, Run, TestSend};
+pub use crate::store::admin::Run;
+use crate::store::admin::{self, TestSend};
 use crate::store::wake;
 
 /// Whom a trigger is for.
@@ -19,7 +22,7 @@ pub enum Audience {
 }
 
 /// What a trigger did, or would do.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Triggered {
     /// None for a dry run.
     pub run: Option<i64>,
@@ -71,16 +74,36 @@ pub async fn trigger(
     let target = subscriber.map_or(Target::Series(slug), |(_, id)| Target::Subscriber(id));
     audit::record_with(service, &mut *tx, by, kind, target, &details).await?;
     wake(&mut *tx).await?;
+    let triggered = once::answer(&mut tx, by, Triggered { run: Some(run), readers }).await?;
     tx.commit().await?;
     service.wake_dispatcher();
-    Ok(Triggered { run: Some(run), readers })
+    Ok(triggered)
 }
 
-pub async fn runs(service: &Service) -> Result<Vec<Run>, ActionError> {
-    Ok(admin::runs(service.db()).await?)
+/// What is asked of the list of runs.
+#[derive(Debug, Default)]
+pub struct ListRuns {
+    pub after: Option<String>,
+    /// 1 to 500; 100 when none is given.
+    pub limit: Option<u32>,
 }
 
-/// Asks a dispatcher to send a test of a step to an editor. Answers its id.
+/// The newest first.
+pub async fn runs(service: &Service, ask: &ListRuns) -> Result<Page<Run>, ActionError> {
+    let limit = i64::from(ask.limit.unwrap_or(100).clamp(1, 500));
+    let before: Option<i64> = ask.after.as_deref().map(str::parse).transpose().map_err(|_| ActionError::Cursor)?;
+    let items = admin::runs(service.db(), before.unwrap_or(i64::MAX), limit).await?;
+    let next = full(items.len(), limit).then(|| items.last().map(|last| last.id.to_string())).flatten();
+    Ok(Page { items, next })
+}
+
+/// A test that will be sent.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct TestSent {
+    pub id: uuid::Uuid,
+}
+
+/// Asks a dispatcher to send a test of a step to an editor.
 pub async fn test_send(
     service: &Service,
     slug: &SeriesSlug,
@@ -88,7 +111,7 @@ pub async fn test_send(
     condition: &ConditionKey,
     to: &EmailAddress,
     by: &Actor,
-) -> Result<uuid::Uuid, ActionError> {
+) -> Result<TestSent, ActionError> {
     let series = service.series(slug)?;
     if series.position(step).is_none() {
         return Err(ActionError::NotFound("step in this series"));
@@ -113,12 +136,13 @@ pub async fn test_send(
     admin::add_test_send(&mut *tx, &test, (&by.who, &by.why), real).await?;
     audit::record(service, &mut *tx, by, "test send", Target::Series(slug)).await?;
     wake(&mut *tx).await?;
+    let sent = once::answer(&mut tx, by, TestSent { id: test.id }).await?;
     tx.commit().await?;
     service.wake_dispatcher();
-    Ok(test.id)
+    Ok(sent)
 }
 
 /// What became of a test send; none while it waits.
 pub async fn test_send_outcome(service: &Service, id: uuid::Uuid) -> Result<Option<String>, ActionError> {
-    Ok(admin::test_send_outcome(service.db(), id).await?)
+    admin::test_send_outcome(service.db(), id).await?.ok_or(ActionError::NotFound("test send"))
 }

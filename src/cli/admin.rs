@@ -242,7 +242,7 @@ pub(super) async fn series(config: &Config, command: SeriesCommand) -> anyhow::R
             println!("paused: nothing of {series} is sent until it is resumed");
         }
         SeriesCommand::Resume { series, why } => {
-            let moved = series::resume(&service(config).await?, &series, &why.into()).await?;
+            let series::Moved { moved } = series::resume(&service(config).await?, &series, &why.into()).await?;
             println!("resumed: {moved} waiting deliveries come as much later as the pause was long");
         }
     }
@@ -362,7 +362,8 @@ pub(super) async fn send(config: &Config, command: SendCommand) -> anyhow::Resul
             print_triggered(&trigger::trigger(&service, &series, &audience, &why.into(), dry_run).await?);
         }
         SendCommand::Test { series, step, condition, to, why } => {
-            let id = trigger::test_send(&service, &series, &step, &condition, &to, &why.into()).await?;
+            let trigger::TestSent { id } =
+                trigger::test_send(&service, &series, &step, &condition, &to, &why.into()).await?;
             println!("asked a dispatcher to send it; waiting up to 30 seconds");
             let patience = tokio::time::Instant::now() + Duration::from_secs(30);
             while tokio::time::Instant::now() < patience {
@@ -375,7 +376,8 @@ pub(super) async fn send(config: &Config, command: SendCommand) -> anyhow::Resul
             println!("no dispatcher took it yet: is one running?");
         }
         SendCommand::Runs { json: as_json } => {
-            let runs = trigger::runs(&service).await?;
+            let ask = trigger::ListRuns { after: None, limit: Some(500) };
+            let runs = trigger::runs(&service, &ask).await?.items;
             if as_json {
                 return json(&runs);
             }

@@ -2,12 +2,13 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::PgExecutor;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::model::{Bucket, EmailAddress, SeriesSlug};
 
 /// A line in the list of subscribers: one enrollment.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Reader {
     #[serde(skip)]
     pub bucket: i16,
@@ -66,7 +67,7 @@ pub async fn subscriber_id(db: impl PgExecutor<'_>, address: &EmailAddress) -> R
 }
 
 /// One consent record.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ConsentLine {
     #[serde(skip)]
     pub enrollment: Uuid,
@@ -100,7 +101,7 @@ pub async fn consents(
 }
 
 /// One delivery, without its reader's address or condition.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct DeliveryLine {
     pub bucket: i16,
     pub id: Uuid,
@@ -155,7 +156,7 @@ pub async fn deliveries(db: impl PgExecutor<'_>, filter: &DeliveryFilter) -> Res
 }
 
 /// One attempt, with the relay's words.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct AttemptLine {
     pub delivery: Uuid,
     pub attempt: i32,
@@ -182,7 +183,7 @@ pub async fn attempts(
 }
 
 /// A line of the books: how many deliveries of a step are in a state, for a reason.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct BookLine {
     pub kind: String,
     pub step: Option<String>,
@@ -381,7 +382,7 @@ pub async fn make_due(
 }
 
 /// One admin-triggered send.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Run {
     pub id: i64,
     pub kind: String,
@@ -420,7 +421,8 @@ pub async fn set_run_readers(db: impl PgExecutor<'_>, run: i64, readers: i64) ->
     super::exactly_one(&result)
 }
 
-pub async fn runs(db: impl PgExecutor<'_>) -> Result<Vec<Run>, sqlx::Error> {
+/// Those with a smaller number than `before`, the newest first.
+pub async fn runs(db: impl PgExecutor<'_>, before: i64, limit: i64) -> Result<Vec<Run>, sqlx::Error> {
     sqlx::query_as!(
         Run,
         r#"with accepted as (
@@ -428,7 +430,9 @@ pub async fn runs(db: impl PgExecutor<'_>) -> Result<Vec<Run>, sqlx::Error> {
            )
            select r.id, r.kind, r.series, r.who, r.why, r.readers, r.at,
                   r.accepted_pruned + coalesce(a.count, 0) as "accepted!"
-           from runs r left join accepted a on a.run = r.id order by r.id desc limit 200"#
+           from runs r left join accepted a on a.run = r.id where r.id < $1 order by r.id desc limit $2"#,
+        before,
+        limit
     )
     .fetch_all(db)
     .await
@@ -498,12 +502,9 @@ pub async fn settle_test_send(
     super::exactly_one(&result)
 }
 
-/// What became of a test send; none while it waits.
-pub async fn test_send_outcome(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar!("select outcome from test_sends where id = $1", id)
-        .fetch_optional(db)
-        .await
-        .map(Option::flatten)
+/// What became of a test send, if there is one; none while it waits.
+pub async fn test_send_outcome(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<Option<String>>, sqlx::Error> {
+    sqlx::query_scalar!("select outcome from test_sends where id = $1", id).fetch_optional(db).await
 }
 
 /// A delivery of which a restored backup does not know whether it went out.

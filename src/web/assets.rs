@@ -51,8 +51,12 @@ static ASSETS: LazyLock<[Entry; 8]> = LazyLock::new(|| {
 
 /// One file to fetch, put together from one for each theme.
 fn style() -> &'static [u8] {
-    const THEMES: [&str; 3] =
-        [FIRST_STYLE, include_str!("assets/style/article.css"), include_str!("assets/style/calendar.css")];
+    const THEMES: [&str; 4] = [
+        FIRST_STYLE,
+        include_str!("assets/style/article.css"),
+        include_str!("assets/style/calendar.css"),
+        include_str!("assets/style/api.css"),
+    ];
     Box::leak(THEMES.concat().into_boxed_str()).as_bytes()
 }
 

@@ -45,6 +45,7 @@ pub async fn visit_all(demo: &Demo, browser: &Browser, mut look: impl AsyncFnMut
         ("bad-link", "/confirm/nonsense"),
         ("related", "/articles/fighting-cancer-with-immunotherapy/side-effects"),
         ("helpful", "/helpful/fighting-cancer-with-immunotherapy/antibodies"),
+        ("api", "/api/v1/docs"),
         ("survey", "/survey/fighting-cancer-with-immunotherapy"),
         ("survey-thanks", "/survey/fighting-cancer-with-immunotherapy/thanks"),
     ] {

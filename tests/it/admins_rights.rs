@@ -205,17 +205,23 @@ async fn the_log_says_who_did_what_and_names_no_reader() {
     let app = App::start().await;
     app.enroll("reader@example.org").await;
     let token = tokens::make(&app.service, "a program", &[Right::Operate, Right::Readers], None, &by()).await.unwrap();
-    let mut body = why();
-    body["address"] = json!("reader@example.org");
-    body["series"] = json!(SERIES);
-    for path in
-        ["/subscribers/show", "/subscribers/pause", "/subscribers/resume", "/send/next", "/subscribers/suppress"]
-    {
+    let shown = json!({ "address": "reader@example.org" });
+    let mut address = why();
+    address["address"] = json!("reader@example.org");
+    let mut reader = address.clone();
+    reader["series"] = json!(SERIES);
+    for (path, body) in [
+        ("/subscribers/show", &shown),
+        ("/subscribers/pause", &reader),
+        ("/subscribers/resume", &reader),
+        ("/send/next", &reader),
+        ("/subscribers/suppress", &address),
+    ] {
         let url = format!("{}/api/v1{path}", app.base);
-        let done = app.http.post(url).bearer_auth(&token).json(&body).send().await.unwrap();
+        let done = app.http.post(url).bearer_auth(&token).json(body).send().await.unwrap();
         assert_eq!(done.status(), StatusCode::OK, "{path}");
     }
-    app.api_post("/subscribers/unsuppress", body).await;
+    app.api_post("/subscribers/unsuppress", address).await;
     let log = audit::search(&app.service, &Search::default()).await.unwrap().items;
     let seen: Vec<(&str, &str, &str)> =
         log.iter().rev().map(|one| (&*one.actor_kind, &*one.actor_name, &*one.action)).collect();

@@ -10,12 +10,13 @@ use crate::support::statements::{self, Statement};
 const HANDBOOK: &str = include_str!("../../docs/OPERATIONS.md");
 
 /// Statements that look across all buckets, each by its beginning, and why it may. None is on a mail's way.
-const ACROSS: [(&str, &str); 23] = [
+const ACROSS: [(&str, &str); 24] = [
     ("analyze subscribers, enrollments", "statistics: every server looks at what it has"),
     (
         "select b.bucket as \"bucket!\", s.slug",
         "look: one cheap look per server, and the claim that follows names a bucket",
     ),
+    ("select p.priority as \"priority!\", sum(", "how much is due: a count for the metrics"),
     ("select ( select count(*) from buckets b", "overdue: a count for admins"),
     ("select count(*) as \"closed!\" from unnest", "the benchmark's books"),
     ("update deliveries d set due_at = $3 from unnest", "the benchmark makes its rows due"),

@@ -9,9 +9,11 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::audit::{self, Target};
+use super::once::{self, Done};
 use super::{ActionError, Actor, Page, Service};
 use crate::model::{EmailAddress, EnrollmentState, SeriesSlug, into_window, shifted};
-use crate::store::admin::{self, AttemptLine, ConsentLine, DeliveryFilter, DeliveryLine, Reader, ReaderFilter};
+pub use crate::store::admin::Reader;
+use crate::store::admin::{self, AttemptLine, ConsentLine, DeliveryFilter, DeliveryLine, ReaderFilter};
 use crate::store::enrollments::{self, Enrollment};
 use crate::store::{records, wake};
 
@@ -26,7 +28,7 @@ pub struct ListReaders {
 }
 
 /// All about one address; the condition is left out on purpose, since no admin task needs it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Dossier {
     pub enrollments: Vec<Reader>,
     pub deliveries: Vec<DeliveryLine>,
@@ -83,7 +85,7 @@ pub async fn pause(
     address: &EmailAddress,
     series: &SeriesSlug,
     by: &Actor,
-) -> Result<(), ActionError> {
+) -> Result<Done, ActionError> {
     let mut tx = service.db().begin().await?;
     let open = open_enrollment(&mut tx, address, series).await?;
     if !enrollments::pause(&mut *tx, open.bucket, open.id, service.clock().series(), None).await? {
@@ -93,8 +95,9 @@ pub async fn pause(
         )));
     }
     log(service, &mut tx, "pause enrollment", &open, by).await?;
+    let done = once::answer(&mut tx, by, Done { done: true }).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(done)
 }
 
 /// Resumes one reader's series: what is left comes as much later as the pause was long.
@@ -103,7 +106,7 @@ pub async fn resume(
     address: &EmailAddress,
     series: &SeriesSlug,
     by: &Actor,
-) -> Result<(), ActionError> {
+) -> Result<Done, ActionError> {
     let mut tx = service.db().begin().await?;
     let open = open_enrollment(&mut tx, address, series).await?;
     if open.state != EnrollmentState::Paused {
@@ -112,9 +115,10 @@ pub async fn resume(
     resume_in(service, &mut tx, &open).await?;
     log(service, &mut tx, "resume enrollment", &open, by).await?;
     wake(&mut *tx).await?;
+    let done = once::answer(&mut tx, by, Done { done: true }).await?;
     tx.commit().await?;
     service.wake_dispatcher();
-    Ok(())
+    Ok(done)
 }
 
 /// Makes a paused enrollment, which the caller has locked, active again. A pause that was to end by itself has ended when it
@@ -169,7 +173,7 @@ pub(super) fn cursor(bucket: i16, id: Uuid) -> String {
 
 pub(super) fn parse_cursor(text: &str) -> Result<(i16, Uuid), ActionError> {
     let parsed = text.split_once('.').and_then(|(bucket, id)| Some((bucket.parse().ok()?, id.parse().ok()?)));
-    parsed.ok_or_else(|| ActionError::Refused("this is no cursor of ours: use the `next` of the page before".into()))
+    parsed.ok_or(ActionError::Cursor)
 }
 
 pub(super) fn full(len: usize, limit: i64) -> bool {

@@ -11,6 +11,10 @@ admin-lead = What there is of each series. What sends, pauses and resumes is in 
 admin-embed = The sign-up box for other sites
 admin-figures = The survey’s answers
 admin-article = The article
+admin-api = What the API can do
+api-title = What the API can do
+api-lead = For those who write programs. Every call wants the header “Authorization: Bearer” with a token.
+api-calls = Calls
 
 # What publishers copy
 snippets-list-title = The sign-up box for other sites

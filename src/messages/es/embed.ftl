@@ -11,6 +11,10 @@ admin-lead = Lo que hay de cada serie. Lo que envía, pausa y reanuda está en l
 admin-embed = El formulario de inscripción para otros sitios
 admin-figures = Las respuestas de la encuesta
 admin-article = El artículo
+admin-api = Lo que puede hacer la API
+api-title = Lo que puede hacer la API
+api-lead = Para quienes escriben programas. Cada llamada lleva la cabecera “Authorization: Bearer” con un token. El texto está en inglés.
+api-calls = Llamadas
 
 # What publishers copy
 snippets-list-title = El formulario de inscripción para otros sitios

@@ -80,7 +80,25 @@ pub(super) fn admin_saying(text: &str) -> Vec<(&'static str, String)> {
     vec![
         ("embed-list", EmbedListPage { series: vec![card] }.render(English, &Shell::default())),
         ("snippets", copied.render(English, &Shell::default())),
+        ("api", api(text).render(English)),
     ]
+}
+
+fn api(text: &str) -> ApiPage {
+    let named = || text.to_owned();
+    let field = ApiField { name: named(), kind: named(), required: true, text: named(), shape: Some(named()) };
+    let call = ApiCall {
+        anchor: named(),
+        method: "POST".into(),
+        path: named(),
+        summary: named(),
+        text: named(),
+        parameters: vec![field.clone()],
+        body: Some(named()),
+        answers: vec![ApiAnswer { status: "200".into(), text: named(), shape: Some(named()) }],
+    };
+    let shape = ApiShape { name: named(), text: named(), fields: vec![field] };
+    ApiPage { version: named(), calls: vec![call], shapes: vec![shape] }
 }
 
 #[test]
