@@ -31,7 +31,8 @@ pub struct Dossier {
     pub suppressed: bool,
 }
 
-pub async fn list(service: &Service, ask: &ListReaders) -> Result<Page<Reader>, ActionError> {
+/// Who has looked at readers is written down, here for each page of the list.
+pub async fn list(service: &Service, ask: &ListReaders, by: &Actor) -> Result<Page<Reader>, ActionError> {
     let limit = i64::from(ask.limit.unwrap_or(100).clamp(1, 500));
     let filter = ReaderFilter {
         state: ask.state.map(|state| state.as_str().to_owned()),
@@ -41,6 +42,9 @@ pub async fn list(service: &Service, ask: &ListReaders) -> Result<Page<Reader>, 
         limit,
     };
     let items = admin::readers(service.db(), &filter).await?;
+    let details = json!({ "readers": items.len() });
+    let target = ask.series.as_ref().map_or(Target::None, Target::Series);
+    audit::record_with(service, service.db(), by, "list readers", target, &details).await?;
     let next = full(items.len(), limit).then(|| items.last().map(|last| cursor(last.bucket, last.id))).flatten();
     Ok(Page { items, next })
 }

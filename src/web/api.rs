@@ -129,7 +129,7 @@ struct SubscribersQuery {
 
 async fn list_subscribers(
     State(state): State<AppState>,
-    _: May<rights::Readers>,
+    by: May<rights::Readers>,
     Ask(query): Ask<SubscribersQuery>,
 ) -> Answer {
     let ask = ListReaders {
@@ -138,7 +138,7 @@ async fn list_subscribers(
         after: query.after,
         limit: query.limit,
     };
-    Ok(page(&readers::list(&state.service, &ask).await?))
+    Ok(page(&readers::list(&state.service, &ask, &by.actor()).await?))
 }
 
 #[derive(Deserialize)]

@@ -402,6 +402,8 @@ async fn an_open_screen_is_not_enough_to_take_an_account_over() {
 async fn whoever_signs_in_again_leaves_no_session_behind() {
     let app = App::start().await;
     let mut browser = Browser::signed_in(&app, Role::Viewer).await;
+    browser.get(&app, "/admin/sign-in").await;
+    assert!(!browser.html.contains("/admin/sign-out"), "a form that would carry another token");
     let before = Browser { cookies: browser.cookies.clone(), html: String::new() };
     assert_eq!(browser.sign_in(&app, "viewer@example.org", PASSWORD).await, StatusCode::SEE_OTHER);
     let answer = before.request(&app, reqwest::Method::GET, "/admin").send().await.unwrap();
