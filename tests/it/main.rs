@@ -5,6 +5,7 @@ mod support;
 mod admin;
 mod admins;
 mod admins_cli;
+mod admins_passwords;
 mod admins_rights;
 mod bench;
 mod citus;
