@@ -121,10 +121,12 @@ pub async fn open(config: &Config, purpose: Purpose, clock: Clock, missing: Miss
         Missing::Refuse => installation::check(&db, purpose).await?,
     }
     clock.agree(store::server_time(&db).await?);
-    let library = match service::published(&db).await {
-        // The content built into the binary is an example: in production it never replaces what is published.
-        Ok(Some(library)) if config.content_folder.is_none() && purpose == Purpose::Production => library,
-        _ => publish_content(config, &db, &clock).await?,
+    // The content built into the binary is an example: in production it never replaces what is published, also not when
+    // that cannot be read just now.
+    let keeps = config.content_folder.is_none() && purpose == Purpose::Production;
+    let library = match if keeps { service::published(&db).await? } else { None } {
+        Some(library) => library,
+        None => publish_content(config, &db, &clock).await?,
     };
     if purpose == Purpose::Production {
         warn_of_examples(&library);

@@ -96,6 +96,9 @@ pub(super) enum SubscribersCommand {
         after: Option<String>,
         #[arg(long)]
         limit: Option<u32>,
+        /// Who you are; that you have looked is recorded.
+        #[arg(long, env = "USER", default_value = "command line", value_name = "NAME")]
+        who: String,
         #[arg(long)]
         json: bool,
     },
@@ -275,8 +278,10 @@ fn print_books(books: &series::SeriesBooks) {
 pub(super) async fn subscribers(config: &Config, command: SubscribersCommand) -> anyhow::Result<()> {
     let service = service(config).await?;
     match command {
-        SubscribersCommand::List { state, series, after, limit, json: as_json } => {
-            let page = readers::list(&service, &ListReaders { state, series, after, limit }).await?;
+        SubscribersCommand::List { state, series, after, limit, who, json: as_json } => {
+            let page =
+                readers::list(&service, &ListReaders { state, series, after, limit }, &Actor::command_line(who, ""))
+                    .await?;
             if as_json {
                 return json(&page);
             }

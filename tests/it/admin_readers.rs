@@ -83,7 +83,7 @@ async fn the_list_goes_on_where_the_page_before_ended() {
     let mut ask = Search { part: Some("reader".into()), state: Some(EnrollmentState::Pending), ..Search::default() };
     let mut pages = Vec::new();
     loop {
-        let page = search::search(&app.service, &ask).await.unwrap();
+        let page = search::search(&app.service, &ask, &by()).await.unwrap();
         pages.push(page.items.into_iter().map(|row| row.address).collect::<Vec<_>>());
         match page.next {
             Some(next) => ask.after = Some(next),

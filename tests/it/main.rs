@@ -7,6 +7,7 @@ mod admin_dashboard;
 mod admin_readers;
 mod admins;
 mod admins_cli;
+mod admins_passwords;
 mod admins_rights;
 mod api;
 mod bench;

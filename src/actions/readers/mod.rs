@@ -37,7 +37,8 @@ pub struct Dossier {
     pub suppressed: bool,
 }
 
-pub async fn list(service: &Service, ask: &ListReaders) -> Result<Page<Reader>, ActionError> {
+/// Who has looked at readers is written down, here for each page of the list.
+pub async fn list(service: &Service, ask: &ListReaders, by: &Actor) -> Result<Page<Reader>, ActionError> {
     let limit = i64::from(ask.limit.unwrap_or(100).clamp(1, 500));
     let filter = ReaderFilter {
         state: ask.state.map(|state| state.as_str().to_owned()),
@@ -47,8 +48,21 @@ pub async fn list(service: &Service, ask: &ListReaders) -> Result<Page<Reader>, 
         limit,
     };
     let items = admin::readers(service.db(), &filter).await?;
+    audit_list(service, ask.series.as_ref(), items.len(), by).await?;
     let next = full(items.len(), limit).then(|| items.last().map(|last| cursor(last.bucket, last.id))).flatten();
     Ok(Page { items, next })
+}
+
+/// Writes down who has looked at so many readers.
+async fn audit_list(
+    service: &Service,
+    series: Option<&SeriesSlug>,
+    readers: usize,
+    by: &Actor,
+) -> Result<(), ActionError> {
+    let target = series.map_or(Target::None, Target::Series);
+    let details = json!({ "readers": readers });
+    audit::record_with(service, service.db(), by, "list readers", target, &details).await
 }
 
 /// Who has looked at a reader is written down.

@@ -115,7 +115,7 @@ async fn list(State(state): State<AppState>, by: SignedIn, Query(mut asked): Que
         }
     };
     let found = match asked.search() {
-        Ok(ask) => search::search(&state.service, &ask).await,
+        Ok(ask) => search::search(&state.service, &ask, &by.actor()).await,
         Err(fault) => Err(ActionError::Refused(fault)),
     };
     match found {

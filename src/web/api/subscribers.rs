@@ -49,7 +49,7 @@ struct SubscribersQuery {
     responses((status = 200, description = "A page of enrollments", body = Page<Reader>)))]
 async fn list_subscribers(
     State(state): State<AppState>,
-    _may: May<rights::Readers>,
+    by: May<rights::Readers>,
     Ask(query): Ask<SubscribersQuery>,
 ) -> Answer<Page<Reader>> {
     let ask = ListReaders {
@@ -58,7 +58,7 @@ async fn list_subscribers(
         after: query.after,
         limit: limit(query.limit)?,
     };
-    Ok(Json(readers::list(&state.service, &ask).await?))
+    Ok(Json(readers::list(&state.service, &ask, &by.actor()).await?))
 }
 
 /// All about one address
