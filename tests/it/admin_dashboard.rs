@@ -67,7 +67,7 @@ async fn news_come_while_one_looks_and_only_to_admins() {
     let app = App::start().await;
     three_readers(&app).await;
     let stranger = app.http.get(format!("{}/admin/live", app.base)).send().await.unwrap();
-    assert!(!stranger.url().path().starts_with("/admin/live"), "led to where one signs in");
+    assert_eq!(stranger.status(), StatusCode::SEE_OTHER, "led to where one signs in");
     let admin = Browser::signed_in(&app, Role::Viewer).await;
     let mut news = admin.request(&app, Method::GET, "/admin/live").send().await.unwrap();
     assert_eq!(news.headers()["content-type"], "text/event-stream");
