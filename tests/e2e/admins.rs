@@ -91,6 +91,18 @@ pub async fn visit(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&s
     }
     demo.open_as_owner(browser, "/admin").await;
     look("admin").await;
+    demo.open_as_owner(browser, "/admin/readers").await;
+    look("admin-readers").await;
+    browser.find("#part").await.send_keys("nobody at all").await.unwrap();
+    browser.press("Find").await;
+    browser.find(".search a").await;
+    look("admin-readers-none").await;
+    browser.find("#part").await.clear().await.unwrap();
+    browser.find("#part").await.send_keys("one@example.com").await.unwrap();
+    browser.press("Find").await;
+    browser.see("one@example.com").await;
+    browser.unfold("Do something for this reader").await;
+    look("admin-reader").await;
     for (name, path) in [
         ("snippets", format!("/admin/embed/{SERIES}")),
         ("figures", format!("/admin/survey/{SERIES}")),

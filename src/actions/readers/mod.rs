@@ -1,6 +1,7 @@
 //! What admins see of readers, and their pause and resume.
 pub mod search;
 pub mod standing;
+pub mod steer;
 pub mod story;
 
 use serde::Serialize;

@@ -207,3 +207,4 @@ kind-fresh-link = Fresh link
 kind-move = Move
 kind-moved = Moved
 kind-correction = Correction
+reader-done = It is done, and written down.

@@ -207,3 +207,4 @@ kind-fresh-link = Enlace nuevo
 kind-move = Traslado
 kind-moved = Trasladado
 kind-correction = Corrección
+reader-done = Está hecho, y queda anotado.

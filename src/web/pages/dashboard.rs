@@ -91,6 +91,9 @@ pub struct Chart {
     pub highest: i64,
     /// Of the view box.
     pub width: usize,
+    /// Its first day and its last.
+    pub first: String,
+    pub last: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -117,7 +120,9 @@ impl Chart {
             Column { day, count, x: index * Self::STEP, y: Self::HEIGHT - height, height }
         };
         let width = days.len() * Self::STEP;
-        Self { columns: days.into_iter().enumerate().map(column).collect(), highest, width }
+        let day = |one: Option<&(String, i64)>| one.map(|(day, _)| day.clone()).unwrap_or_default();
+        let (first, last) = (day(days.first()), day(days.last()));
+        Self { columns: days.into_iter().enumerate().map(column).collect(), highest, width, first, last }
     }
 }
 
