@@ -49,7 +49,7 @@ pub(super) async fn pages(bench: &mut Bench, ground: &Ground, many: usize) -> an
     let slowest = much.iter().max_by(|a, b| a.1.total_cmp(&b.1));
     let (name, slowest) = slowest.map_or(("none", 0.0), |(name, millis)| (*name, *millis));
     let deliveries =
-        sqlx::query_scalar!(r#"select count(*) as "count!" from deliveries"#).fetch_one(&database.pool).await?;
+        sqlx::query_scalar!(r#"select count(*) as "deliveries!" from deliveries"#).fetch_one(&database.pool).await?;
     let note =
         format!("{name}, of {} pages; {many} readers, {deliveries} deliveries, each page {TIMES} times", much.len());
     bench.put(line("admin-pages").alone(slowest, note));

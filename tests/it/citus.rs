@@ -10,7 +10,7 @@ use crate::support::statements::{self, Statement};
 const HANDBOOK: &str = include_str!("../../docs/OPERATIONS.md");
 
 /// Statements that look across all buckets, each by its beginning, and why it may. None is on a mail's way.
-const ACROSS: [(&str, &str); 24] = [
+const ACROSS: [(&str, &str); 26] = [
     ("analyze subscribers, enrollments", "statistics: every server looks at what it has"),
     (
         "select b.bucket as \"bucket!\", s.slug",
@@ -20,6 +20,8 @@ const ACROSS: [(&str, &str); 24] = [
     ("select ( select count(*) from buckets b", "overdue: a count for admins"),
     ("select count(*) as \"closed!\" from unnest", "the benchmark's books"),
     ("update deliveries d set due_at = $3 from unnest", "the benchmark makes its rows due"),
+    ("select count(*) as \"deliveries!\" from deliveries", "the benchmark counts its deliveries"),
+    ("select bucket, id from subscribers order by bucket, id", "the benchmark takes a reader"),
     ("select count(*) as \"count!\" from subscribers s where exists", "the benchmark counts its sign-ups"),
     ("select node as \"node!\", count(*)", "who holds what: a count for admins"),
     ("select greatest(series_now", "where a demo's clock stopped: never sharded"),
