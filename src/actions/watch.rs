@@ -46,7 +46,8 @@ pub async fn metrics(service: &Service) -> String {
 
 async fn look(service: &Service) -> Result<Looked, ActionError> {
     let (slugs, hands) = (service.slugs(), service.hands());
-    let mut tx = service.db().begin().await?;
+    // As the queue's own statements are planned: with millions of rows that wait, another plan reads them all.
+    let mut tx = service.hot_db().begin().await?;
     limit_statements(&mut *tx, STATEMENT).await?;
     let due = queue::due(&mut *tx, &slugs, hands).await?;
     let overdue = queue::overdue(&mut *tx, &slugs, hands.series - PATIENCE).await?;

@@ -113,6 +113,7 @@ async fn the_database_is_asked_once_in_a_while_and_its_silence_is_told() {
     let later = watch::metrics(&app.service).await;
     assert_eq!(value(&later, r#"regimen_queue_due{lane="urgent"}"#), Some(2.0));
     app.db().close().await;
+    app.service.hot_db().close().await;
     app.advance(chrono::TimeDelta::seconds(6));
     let silent = watch::metrics(&app.service).await;
     assert_eq!(value(&silent, "regimen_database_up"), Some(0.0), "{silent}");
