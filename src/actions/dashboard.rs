@@ -14,7 +14,6 @@ use crate::model::{DeliveryState, EnrollmentState, Kind, SeriesSlug, StepKey};
 use crate::store::admin::{self, BookLine};
 use crate::store::dashboard::{self as store, Standing};
 pub use crate::store::dashboard::{Coming, Day, RelayDay};
-use crate::store::readers;
 
 /// How many days back and ahead are told.
 const BACK: u64 = 30;
@@ -27,7 +26,6 @@ const FRESH_TIMES: u32 = 100;
 #[derive(Debug, Clone)]
 pub struct Figures {
     pub as_of: DateTime<Utc>,
-    pub paused: bool,
     /// Signed up, confirmed, received each part, completed; each counts those who came at least so far.
     pub funnel: Vec<(Stage, i64)>,
     pub books: Vec<Account>,
@@ -166,12 +164,10 @@ pub async fn count(service: &Service, slug: &SeriesSlug) -> Result<Figures, Acti
     let days = store::days(&mut *tx, slug, since).await?;
     let next_hour = store::count_due_before(&mut *tx, slug, now + TimeDelta::hours(1)).await?;
     let coming = store::coming(&mut *tx, slug, now, now + TimeDelta::days(AHEAD)).await?;
-    let paused = readers::series_pause(&mut *tx, slug.as_str()).await?.is_some();
     tx.rollback().await?;
     let position = |step: &str| StepKey::parse(step).ok().and_then(|key| series.position(&key)).map(|index| index + 1);
     Ok(Figures {
         as_of: real,
-        paused,
         funnel: funnel(&standings, series.steps.len()),
         books: accounts(&lines, position),
         days: every_day(&days, real.date_naive(), BACK, |day| day.day, |day| Day { day, accepted: 0, late: None }),
@@ -230,6 +226,11 @@ fn every_day<T: Clone>(
 fn coming_days(known: &[Coming], today: NaiveDate) -> Vec<Coming> {
     let last = today + Days::new(u64::try_from(AHEAD).unwrap_or(0) - 1);
     every_day(known, last, u64::try_from(AHEAD).unwrap_or(0), |one| one.day, |day| Coming { day, count: 0 })
+}
+
+/// Whether a series is paused just now: its switch is never told from memory.
+pub async fn is_paused(service: &Service, slug: &SeriesSlug) -> Result<bool, ActionError> {
+    Ok(admin::series_paused_at(service.db(), slug).await?.is_some())
 }
 
 /// The relays that are used today, and how much of their day is taken.

@@ -40,13 +40,15 @@ pub struct AppState {
     dispatches: bool,
     embeds: Arc<embed::Embeds>,
     limits: Arc<api::Limits>,
+    /// Ends answers that would go on for long.
+    stopping: CancellationToken,
 }
 
 impl AppState {
     /// Without an admin token the API is off.
     pub fn new(service: Service, admin_token: Option<Secret>, dispatches: bool) -> Self {
         let (embeds, limits) = (embed::Embeds::on(Vec::new()), Arc::new(api::Limits::new(0)));
-        Self { service, admin_token, dispatches, embeds, limits }
+        Self { service, admin_token, dispatches, embeds, limits, stopping: CancellationToken::new() }
     }
 
     /// Lets other sites show the sign-up box in a frame.
@@ -68,6 +70,7 @@ const LARGEST_BODY: usize = 32 * 1024;
 /// Serves until `stop`; then what has begun is finished.
 pub async fn serve(listener: TcpListener, state: AppState, stop: CancellationToken) -> anyhow::Result<()> {
     let (drained, service) = (stop.clone(), state.service.clone());
+    let state = AppState { stopping: stop.clone(), ..state };
     let router = router(state).into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
     let served = tokio::select! {

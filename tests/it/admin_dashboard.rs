@@ -4,7 +4,7 @@ use regimen::model::{Role, SeriesSlug};
 use reqwest::{Method, StatusCode};
 
 use crate::support::admins::Browser;
-use crate::support::{App, SERIES, days, hours};
+use crate::support::{App, SERIES, days, hours, why};
 
 fn series() -> SeriesSlug {
     SeriesSlug::parse(SERIES).unwrap()
@@ -63,6 +63,20 @@ async fn the_overview_tells_what_is_overdue_and_that_nobody_sends() {
 }
 
 #[tokio::test]
+async fn a_series_that_was_paused_just_now_is_shown_so() {
+    let app = App::start().await;
+    three_readers(&app).await;
+    let admin = &mut Browser::signed_in(&app, Role::Viewer).await;
+    for (switch, shown) in [("pause", true), ("resume", false)] {
+        admin.get(&app, "/admin").await;
+        assert_eq!(admin.html.contains("class=\"state paused\""), !shown, "before: {switch}");
+        app.api_post(&format!("/series/{SERIES}/{switch}"), why()).await;
+        admin.get(&app, "/admin").await;
+        assert_eq!(admin.html.contains("class=\"state paused\""), shown, "{switch}");
+    }
+}
+
+#[tokio::test]
 async fn news_come_while_one_looks_and_only_to_admins() {
     let app = App::start().await;
     three_readers(&app).await;
@@ -77,4 +91,8 @@ async fn news_come_while_one_looks_and_only_to_admins() {
     }
     let text = String::from_utf8(octets).unwrap();
     assert!(text.starts_with("event: figures\ndata: ") && text.contains("How far readers come"), "{text}");
+
+    // Who looks does not keep a service that stops, and is told the end.
+    drop(app);
+    while news.chunk().await.expect("it ends in good order").is_some() {}
 }

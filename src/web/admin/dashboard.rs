@@ -47,7 +47,10 @@ fn parts(state: AppState, language: Language) -> impl Stream<Item = Result<Event
     stream::unfold((state, TIMES), move |(state, left)| async move {
         // The first at once: the page may come from before a pause of the connection.
         if left < TIMES {
-            tokio::time::sleep(EVERY).await;
+            tokio::select! {
+                () = tokio::time::sleep(EVERY) => {}
+                () = state.stopping.cancelled() => return None,
+            }
         }
         let left = left.checked_sub(1)?;
         // A database that is away for a moment is no reason to hang up.
@@ -65,7 +68,8 @@ async fn live(state: &AppState) -> Result<Live, WebError> {
     let mut series = Vec::new();
     for one in service.library().series.values() {
         let figures = dashboard::look(service, &one.slug).await?;
-        series.push(series_view(one, &figures));
+        let paused = dashboard::is_paused(service, &one.slug).await?;
+        series.push(series_view(one, &figures, paused));
     }
     let nodes = health.nodes.iter().map(|node| NodeView {
         id: node.id.simple().to_string()[..8].to_owned(),
@@ -85,7 +89,7 @@ async fn live(state: &AppState) -> Result<Live, WebError> {
     })
 }
 
-fn series_view(series: &Series, figures: &Figures) -> SeriesView {
+fn series_view(series: &Series, figures: &Figures, paused: bool) -> SeriesView {
     let signed_up = figures.funnel.first().map_or(0, |(_, count)| *count);
     let minutes = |day: &Day| day.late.map_or(0, whole_minutes);
     SeriesView {
@@ -93,7 +97,7 @@ fn series_view(series: &Series, figures: &Figures) -> SeriesView {
         article_path: format!("/articles/{}", series.slug),
         embed_path: embed::path(&series.slug),
         figures_path: series.survey.is_some().then(|| format!("/admin/survey/{}", series.slug)),
-        paused: figures.paused,
+        paused,
         is_new: figures.books.is_empty(),
         as_of: figures.as_of.format("%Y-%m-%d %H:%M:%S").to_string(),
         funnel: figures.funnel.iter().map(|(stage, count)| stage_view(*stage, *count, signed_up)).collect(),
