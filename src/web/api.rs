@@ -21,8 +21,8 @@ use crate::actions::deliveries::ListDeliveries;
 use crate::actions::readers::ListReaders;
 use crate::actions::trigger::Audience;
 use crate::actions::voices::survey;
-use crate::actions::{Actor, deliveries, guards, health, preview, readers, series, suppress, trigger};
-use crate::model::{ConditionKey, DeliveryState, EmailAddress, EnrollmentState, SeriesSlug, StepKey};
+use crate::actions::{Actor, deliveries, guards, health, preview, readers, runs, series, suppress, trigger};
+use crate::model::{ConditionKey, DeliveryState, EmailAddress, EnrollmentState, Overdue, SeriesSlug, StepKey};
 
 type Answer<T = Json<Value>> = Result<T, Problem>;
 
@@ -167,6 +167,8 @@ struct Change {
     /// For `send/due`: a span such as `12h`.
     within: Option<String>,
     step: Option<String>,
+    /// For the resume of a series: `send`, `shift` or `skip`.
+    overdue: Option<String>,
     condition: Option<String>,
     to: Option<String>,
 }
@@ -264,8 +266,10 @@ async fn resume_series(
     Path(of): Path<String>,
     Body(body): Body<Change>,
 ) -> Answer {
-    let moved = series::resume(&state.service, &slug(&of)?, &body.actor(&by)?).await?;
-    Ok(Json(json!({ "moved": moved })))
+    let overdue = word::<Overdue>("overdue", body.overdue.as_deref())?.unwrap_or(Overdue::Shift);
+    let about = series::resume(&state.service, &slug(&of)?, overdue, &body.actor(&by)?).await?;
+    let moved = if overdue == Overdue::Shift { about } else { 0 };
+    Ok(Json(json!({ "moved": moved, "overdue": overdue, "deliveries": about })))
 }
 
 async fn preview_step(
@@ -315,8 +319,13 @@ async fn test_outcome(State(state): State<AppState>, _: May<rights::Preview>, Pa
     Ok(Json(json!({ "id": id, "outcome": trigger::test_send_outcome(&state.service, id).await? })))
 }
 
-async fn list_runs(State(state): State<AppState>, _: May<rights::Figures>) -> Answer {
-    Ok(Json(json!({ "items": trigger::runs(&state.service).await? })))
+async fn list_runs(State(state): State<AppState>, _: May<rights::Figures>, Ask(query): Ask<RunsQuery>) -> Answer {
+    Ok(page(&runs::list(&state.service, query.after.as_deref()).await?))
+}
+
+#[derive(Deserialize)]
+struct RunsQuery {
+    after: Option<String>,
 }
 
 #[derive(Deserialize)]
