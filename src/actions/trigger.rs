@@ -50,7 +50,8 @@ pub async fn trigger(
             return Ok(Triggered { run: None, readers });
         }
         return Err(ActionError::Refused(
-            "this reader has no step that waits in this series: look at `regimen subscribers show`".into(),
+            "no step waits for this reader in this series, or it is sent already: look at `regimen subscribers show`"
+                .into(),
         ));
     }
     runs::start(service, run, readers, by).await?;

@@ -150,7 +150,7 @@ async fn prepare(service: &Service, ask: Prepare) -> anyhow::Result<()> {
     };
     let choice = Choice {
         series: ask.series,
-        who: ask.whom,
+        whom: ask.whom,
         address: ask.address,
         within: ask.within,
         had: ask.had,
@@ -178,8 +178,7 @@ fn print_run(run: &RunView) {
     println!("run {}: {} of {}, {}; by {}: {}\n", run.id, run.kind, run.series, run.state, run.who, run.why);
     let counts = &run.counts;
     let mut rows = vec![["readers".to_owned(), run.readers.to_string()]];
-    if run.state == RunState::Draft {
-        let found = &run.dry_run;
+    if let (RunState::Draft, Some(found)) = (run.state, &run.dry_run) {
         let named = |title: &str, (name, count): (&String, &i64)| [format!("{title} {name}"), count.to_string()];
         rows.extend(found.by_state.iter().map(|one| named("of these,", one)));
         rows.extend(found.left_out.iter().map(|one| named("left out:", one)));

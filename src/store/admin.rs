@@ -341,10 +341,18 @@ pub async fn overdue_steps(
     limit: i64,
 ) -> Result<Vec<Uuid>, sqlx::Error> {
     sqlx::query_scalar!(
-        "select id from deliveries
-         where bucket = $1 and series = $2 and priority = 1 and kind = 'step' and occasion = 0 and state = 'pending'
-           and due_at <= $3
-         order by id limit $4",
+        r#"with fresh as (
+               select d.id from deliveries d
+               where d.bucket = $1 and d.series = $2 and d.priority = 1 and d.state = 'pending' and d.not_before is null
+                 and d.due_at <= $3 and d.kind = 'step' and d.occasion = 0
+               order by d.due_at, d.id limit $4
+           ), deferred as (
+               select d.id from deliveries d
+               where d.bucket = $1 and d.series = $2 and d.priority = 1 and d.state = 'pending' and d.not_before is not null
+                 and d.due_at <= $3 and d.kind = 'step' and d.occasion = 0
+               order by d.not_before, d.id limit $4
+           )
+           select id as "id!" from fresh union all select id from deferred"#,
         bucket.get(),
         series.as_str(),
         now,
@@ -361,9 +369,17 @@ pub async fn count_overdue(
     now: DateTime<Utc>,
 ) -> Result<u64, sqlx::Error> {
     let count = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from buckets b
-           join deliveries d on d.bucket = b.bucket and d.series = $1 and d.priority = 1 and d.state = 'pending'
-           where d.kind = 'step' and d.occasion = 0 and d.due_at <= $2"#,
+        r#"select (
+               select count(*) from buckets b
+               join deliveries d on d.bucket = b.bucket and d.series = $1 and d.priority = any('{1}'::smallint[])
+                   and d.state = 'pending' and d.not_before is null and d.due_at <= $2
+               where d.kind = 'step' and d.occasion = 0
+           ) + (
+               select count(*) from buckets b
+               join deliveries d on d.bucket = b.bucket and d.series = $1 and d.priority = any('{1}'::smallint[])
+                   and d.state = 'pending' and d.not_before is not null
+               where d.kind = 'step' and d.occasion = 0 and d.due_at <= $2
+           ) as "count!""#,
         series.as_str(),
         now
     )

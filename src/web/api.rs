@@ -2,6 +2,8 @@
 //! needs ([`May`]).
 //!
 //! Addresses are in bodies, never in paths or queries, since those end up in logs.
+mod runs;
+
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request, State};
 use axum::http::request::Parts;
@@ -21,7 +23,7 @@ use crate::actions::deliveries::ListDeliveries;
 use crate::actions::readers::ListReaders;
 use crate::actions::trigger::Audience;
 use crate::actions::voices::survey;
-use crate::actions::{Actor, deliveries, guards, health, preview, readers, runs, series, suppress, trigger};
+use crate::actions::{Actor, deliveries, guards, health, preview, readers, series, suppress, trigger};
 use crate::model::{ConditionKey, DeliveryState, EmailAddress, EnrollmentState, Overdue, SeriesSlug, StepKey};
 
 type Answer<T = Json<Value>> = Result<T, Problem>;
@@ -47,7 +49,7 @@ pub(super) fn router(state: AppState) -> Router<AppState> {
         .route("/send/due", post(send_due))
         .route("/send/test", post(send_test))
         .route("/send/test/{id}", get(test_outcome))
-        .route("/runs", get(list_runs))
+        .merge(runs::routes())
         .route("/guards", get(list_refused))
         .fallback(async || Problem(WebError::NotFound("There is no such address in this API.".into())))
         .method_not_allowed_fallback(async || {
@@ -175,14 +177,7 @@ struct Change {
 
 impl Change {
     fn actor<R>(&self, by: &May<R>) -> Result<Actor, Problem> {
-        let why = self.why.as_deref().map(str::trim).filter(|why| !why.is_empty());
-        let why = why.ok_or_else(|| invalid("why", "say why: it is recorded"))?;
-        let who = self.who.as_deref().map(str::trim).filter(|who| !who.is_empty());
-        if who.is_some_and(|who| who.len() > 200) || why.len() > 1_000 {
-            return Err(invalid("why", "at most 1,000 characters, and 200 for `who`"));
-        }
-        let by = by.actor().because(why);
-        Ok(if let Some(who) = who { by.acting_for(who) } else { by })
+        actor(by, self.who.as_deref(), self.why.as_deref())
     }
 
     fn address(&self) -> Result<EmailAddress, Problem> {
@@ -192,6 +187,17 @@ impl Change {
     fn series(&self) -> Result<SeriesSlug, Problem> {
         slug(self.series.as_deref().unwrap_or_default())
     }
+}
+
+fn actor<R>(by: &May<R>, who: Option<&str>, why: Option<&str>) -> Result<Actor, Problem> {
+    let why = why.map(str::trim).filter(|why| !why.is_empty());
+    let why = why.ok_or_else(|| invalid("why", "say why: it is recorded"))?;
+    let who = who.map(str::trim).filter(|who| !who.is_empty());
+    if who.is_some_and(|who| who.len() > 200) || why.len() > 1_000 {
+        return Err(invalid("why", "at most 1,000 characters, and 200 for `who`"));
+    }
+    let by = by.actor().because(why);
+    Ok(if let Some(who) = who { by.acting_for(who) } else { by })
 }
 
 async fn pause_subscriber(State(state): State<AppState>, by: May<rights::Operate>, Body(body): Body<Change>) -> Answer {
@@ -317,15 +323,6 @@ async fn send_test(State(state): State<AppState>, by: May<rights::Preview>, Body
 async fn test_outcome(State(state): State<AppState>, _: May<rights::Preview>, Path(id): Path<String>) -> Answer {
     let id: Uuid = id.parse().map_err(|_| Problem(WebError::NotFound("There is no such test send.".into())))?;
     Ok(Json(json!({ "id": id, "outcome": trigger::test_send_outcome(&state.service, id).await? })))
-}
-
-async fn list_runs(State(state): State<AppState>, _: May<rights::Figures>, Ask(query): Ask<RunsQuery>) -> Answer {
-    Ok(page(&runs::list(&state.service, query.after.as_deref()).await?))
-}
-
-#[derive(Deserialize)]
-struct RunsQuery {
-    after: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -79,13 +79,19 @@ async fn every_page_lets_in_those_who_have_its_right_and_nobody_else() {
 }
 
 /// Each verb of the API, and the right that it needs.
-const VERBS: [(Method, &str, Right); 21] = [
+const VERBS: [(Method, &str, Right); 27] = [
     (Method::GET, "/health", Right::Figures),
     (Method::GET, "/series", Right::Figures),
     (Method::GET, "/series/{series}", Right::Figures),
     (Method::GET, "/series/{series}/survey", Right::Figures),
     (Method::GET, "/series/{series}/survey.csv", Right::Figures),
     (Method::GET, "/runs", Right::Figures),
+    (Method::POST, "/runs", Right::Operate),
+    (Method::GET, "/runs/{run}", Right::Operate),
+    (Method::POST, "/runs/{run}/start", Right::Operate),
+    (Method::POST, "/runs/{run}/pause", Right::Operate),
+    (Method::POST, "/runs/{run}/resume", Right::Operate),
+    (Method::POST, "/runs/{run}/cancel", Right::Operate),
     (Method::GET, "/guards", Right::Figures),
     (Method::GET, "/deliveries", Right::Readers),
     (Method::GET, "/subscribers", Right::Readers),
@@ -226,14 +232,15 @@ async fn the_log_says_who_did_what_and_names_no_reader() {
             ("token", "a program", "show reader"),
             ("token", "a program", "pause enrollment"),
             ("token", "a program", "resume enrollment"),
-            ("token", "a program", "send next"),
+            ("token", "a program", "prepare run"),
+            ("token", "a program", "start run"),
             ("token", "a program", "suppress"),
             ("config token", "an editor", "unsuppress"),
         ]
     );
     let subscriber: Uuid = sqlx::query_scalar("select id from subscribers").fetch_one(app.db()).await.unwrap();
-    assert!(log[..6].iter().all(|one| one.target.as_deref() == Some(&subscriber.to_string())));
-    assert!(log[..6].iter().all(|one| one.origin.as_deref() == Some("127.0.0.1")));
+    assert!(log[..7].iter().all(|one| one.target.as_deref() == Some(&subscriber.to_string())));
+    assert!(log[..7].iter().all(|one| one.origin.as_deref() == Some("127.0.0.1")));
     let text = serde_json::to_string(&log).unwrap();
     assert!(!text.contains("reader@") && !text.contains("melanoma"), "{text}");
 }

@@ -16,7 +16,10 @@ const ACROSS: [(&str, &str); 19] = [
         "select b.bucket as \"bucket!\", s.slug",
         "look: one cheap look per server, and the claim that follows names a bucket",
     ),
-    ("select ( select count(*) from buckets b", "overdue: a count for admins"),
+    (
+        "select ( select count(*) from buckets b join deliveries d on d.bucket = b.bucket and d.series = any($1)",
+        "overdue: a count for admins",
+    ),
     ("select count(*) as \"closed!\" from unnest", "the benchmark's books"),
     ("update deliveries d set due_at = $3 from unnest", "the benchmark makes its rows due"),
     ("select count(*) as \"count!\" from subscribers s where exists", "the benchmark counts its sign-ups"),
@@ -26,8 +29,11 @@ const ACROSS: [(&str, &str); 19] = [
     ("select e.bucket, e.id, s.address", "a list for admins, page by page"),
     ("select e.bucket, e.id, e.subscriber", "a list for admins, page by page"),
     ("select bucket, id, enrollment, series, kind, step", "a list for admins, page by page"),
-    ("select count(*) as \"count!\" from deliveries d join enrollments", "a dry run: a count for admins"),
-    ("with accepted as ( select run, count(*)", "how far the runs are: a list for admins"),
+    ("select d.state, count(*) as \"count!\" from buckets b", "how far a run is: a count for admins"),
+    (
+        "select ( select count(*) from buckets b join deliveries d on d.bucket = b.bucket and d.series = $1",
+        "what a series that is resumed sends: a count for admins",
+    ),
     (
         "with asked as materialized (",
         "sign-ups that share a commit: each row names its bucket, and sign_up.written_together = 1 does without it",

@@ -35,6 +35,7 @@ mod privacy;
 mod recover;
 mod relays;
 mod retention;
+mod runs;
 mod sign_up;
 mod sign_up_load;
 mod stuck;

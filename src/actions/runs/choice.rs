@@ -6,13 +6,14 @@ use super::NewDraft;
 use crate::actions::{ActionError, Service};
 use crate::model::{EmailAddress, EnrollmentState, Language, SeriesSlug, StepKey, What, Who};
 
-/// What was typed. A field that is empty asks nothing; which fields are read is up to `who` and `what`.
+/// What was typed. A field that is empty asks nothing; which fields are read is up to `for` and `what`.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Choice {
     pub series: String,
-    /// `reader`, `due_within`, `not_received`, `received`, `filter` or `list`.
-    pub who: String,
+    /// Whom the run is for: `reader`, `due_within`, `not_received`, `received`, `filter` or `list`.
+    #[serde(rename = "for")]
+    pub whom: String,
     pub address: String,
     /// A span such as `12h`.
     pub within: String,
@@ -46,7 +47,7 @@ impl Choice {
             "correction" => What::Correction { key: step(&self.correction, "choose the correction to send")? },
             _ => return Err(refused("choose what to send: next, step or correction")),
         };
-        let who = match self.who.trim() {
+        let who = match self.whom.trim() {
             "reader" => {
                 let fault = "type the address of the reader";
                 super::reader(service, &parsed(&self.address, fault, |text| EmailAddress::parse(text).ok())?).await?

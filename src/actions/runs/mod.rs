@@ -91,10 +91,18 @@ pub async fn prepare(service: &Service, draft: &NewDraft, by: &Actor) -> Result<
         let found = DryRun { not_subscribers, ..DryRun::default() };
         runs::set_counted(&mut *tx, run, 0, &json!(found), None).await?;
     }
-    let details = json!({ "series": draft.series.as_str(), "for": draft.who.word(), "sends": sends });
-    audit::record_with(service, &mut *tx, by, "prepare run", Target::Run(run), &details).await?;
+    let details = json!({ "run": run, "series": draft.series.as_str(), "for": draft.who.word(), "sends": sends });
+    audit::record_with(service, &mut *tx, by, "prepare run", target(run, Some(&detail)), &details).await?;
     tx.commit().await?;
     Ok(run)
+}
+
+/// What is done to one reader is found under the reader.
+fn target(run: i64, detail: Option<&Detail>) -> Target<'static> {
+    match detail.map(|detail| &detail.who) {
+        Some(Who::Reader { subscriber, .. }) => Target::Subscriber(*subscriber),
+        _ => Target::Run(run),
+    }
 }
 
 fn check(service: &Service, draft: &NewDraft) -> Result<(), ActionError> {
@@ -170,7 +178,9 @@ pub async fn start(service: &Service, run: i64, readers: i64, by: &Actor) -> Res
         Err(error) => return Err(error.into()),
     }
     run_work::begin_walk(&mut *tx, run).await?;
-    audit::record_with(service, &mut *tx, by, "start run", Target::Run(run), &json!({ "readers": readers })).await?;
+    let details = json!({ "run": run, "readers": readers });
+    let of = target(run, Detail::read(&draft.detail).as_ref());
+    audit::record_with(service, &mut *tx, by, "start run", of, &details).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -240,7 +250,8 @@ async fn change(
         runs::change(&mut *tx, run, now.state, to).await?;
         run_work::set_sweep(&mut *tx, run, Some(sweep)).await?;
     }
-    audit::record(service, &mut *tx, by, action, Target::Run(run)).await?;
+    let of = target(run, Detail::read(&now.detail).as_ref());
+    audit::record_with(service, &mut *tx, by, action, of, &json!({ "run": run })).await?;
     wake(&mut *tx).await?;
     tx.commit().await?;
     Ok(())
@@ -304,7 +315,7 @@ pub struct RunView {
     pub state: RunState,
     pub who: String,
     pub why: String,
-    /// None for a run that another version has made.
+    /// None in a list, and for a run that another version has made.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Asked>,
     pub at: DateTime<Utc>,
@@ -320,7 +331,9 @@ pub struct RunView {
     pub taken_back: i64,
     /// While the dry run goes on: how much of it is done.
     pub counted_percent: i64,
-    pub dry_run: DryRun,
+    /// None in a list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dry_run: Option<DryRun>,
     pub per_minute: Option<f64>,
     pub seconds_left: Option<i64>,
 }
@@ -346,7 +359,8 @@ pub async fn list(service: &Service, after: Option<&str>) -> Result<Page<RunView
         .map_err(|_| ActionError::Refused("this is no cursor of ours: use the `next` of the page before".into()))?;
     let mut items = Vec::new();
     for run in runs::list(service.db(), before, PAGE).await? {
-        items.push(view(service, run).await?);
+        // Who may see figures sees nothing of one reader.
+        items.push(RunView { asked: None, dry_run: None, ..view(service, run).await? });
     }
     let is_full = items.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
     let next = items.last().filter(|_| is_full).map(|last| last.id.to_string());
@@ -389,7 +403,7 @@ async fn view(service: &Service, run: Run) -> Result<RunView, ActionError> {
         placed: work.as_ref().map_or(run.readers, |work| work.placed),
         taken_back: work.as_ref().map_or(0, |work| work.taken_back),
         counted_percent: if run.counted_at.is_some() { 100 } else { at_bucket * 100 / i64::from(Bucket::COUNT) },
-        dry_run: serde_json::from_value(run.dry_run).unwrap_or_default(),
+        dry_run: Some(serde_json::from_value(run.dry_run).unwrap_or_default()),
         per_minute,
         seconds_left: seconds_left.filter(|_| goes_on || run.state == RunState::Draft),
     })
@@ -398,7 +412,7 @@ async fn view(service: &Service, run: Run) -> Result<RunView, ActionError> {
 /// The readers of a dry run's sample; that an admin has seen their addresses is written down.
 pub async fn sample(service: &Service, run: &RunView, by: &Actor) -> Result<Vec<Sampled>, ActionError> {
     let mut sample = Vec::new();
-    for (bucket, enrollment) in &run.dry_run.sample {
+    for (bucket, enrollment) in run.dry_run.iter().flat_map(|found| &found.sample) {
         let Some(bucket) = Bucket::new(*bucket) else { continue };
         sample.extend(runs::sampled(service.db(), bucket, *enrollment).await?);
     }

@@ -51,7 +51,11 @@ pub async fn step(service: &Service, run: i64) -> Result<Step, ActionError> {
         RunState::Draft if !work.counted => count(service, &mut tx, &work).await?,
         RunState::Running | RunState::Paused | RunState::Cancelled if sweeps => sweep(service, &mut tx, &work).await?,
         RunState::Running if walks => place(service, &mut tx, &work).await?,
-        _ => return Ok(Step::Nothing),
+        _ => {
+            // At once, not when the connection is used again: until then it would look as if somebody worked on it.
+            tx.rollback().await?;
+            return Ok(Step::Nothing);
+        }
     }
     if work.state == RunState::Running {
         wake(&mut *tx).await?;
@@ -171,6 +175,7 @@ async fn look_after(service: &Service, run: i64) -> Result<(), ActionError> {
     let mut tx = service.db().begin().await?;
     let Some(work) = run_work::take(&mut *tx, run).await? else { return Ok(()) };
     if work.state == RunState::Draft {
+        tx.rollback().await?;
         return Ok(());
     }
     let states = runs::count_states(&mut *tx, run).await?;

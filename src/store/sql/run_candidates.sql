@@ -11,7 +11,7 @@ select l.id as "id!", l.subscriber as "subscriber!", l.state as "state!", split_
     exists (select from suppressions x where x.bucket = $1 and x.normalised = s.normalised) as "suppressed!",
     waiting.id as "waiting?", waiting.step as "waiting_step?", coalesce(waiting.run = any($18), false) as "taken!",
     copies.scheduled as "scheduled?",
-    coalesce(copies.accepted, false) or coalesce($16 = 'step' and $17 = any(l.done_steps), false) as "received!",
+    (coalesce(copies.accepted, false) or coalesce($16 = 'step' and $17 = any(l.done_steps), false)) as "received!",
     coalesce(copies.owed, false) as "under_way!",
     l.series = $5 and l.state in ('active', 'paused', 'completed')
         and ($6::timestamptz is null or coalesce(waiting.due_at <= $6, false))
