@@ -9,6 +9,7 @@ mod calendar;
 mod embed;
 pub(in crate::web) mod readers;
 mod rendering;
+pub(in crate::web) mod runs;
 #[cfg(test)]
 mod tests;
 mod voices;

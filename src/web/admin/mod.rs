@@ -12,6 +12,7 @@ pub(super) mod gate;
 mod people;
 mod readers;
 pub mod route;
+mod runs;
 pub(super) mod shell;
 mod sign_in;
 mod tokens;
@@ -38,6 +39,7 @@ fn routes() -> Vec<Route> {
     [
         vec![index],
         readers::routes(),
+        runs::routes(),
         figures::routes(),
         embed::routes(),
         people::routes(),

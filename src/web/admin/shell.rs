@@ -12,7 +12,7 @@ use crate::web::pages::admin::{AdminErrorPage, AdminPage, Notice, Shell};
 use crate::web::public::html;
 
 /// What a page may say after a form: the only words that `?said=` can put on it.
-const SAID: [&str; 8] = [
+const SAID: [&str; 16] = [
     "choose-done",
     "password-changed",
     "second-factor-turned-off",
@@ -21,6 +21,14 @@ const SAID: [&str; 8] = [
     "people-invited",
     "people-changed",
     "tokens-gone",
+    "runs-started",
+    "runs-paused",
+    "runs-resumed",
+    "runs-cancelled",
+    "runs-thrown-away",
+    "runs-test-sent",
+    "series-paused",
+    "series-resumed",
 ];
 
 /// What a page of somebody who is signed in answers.

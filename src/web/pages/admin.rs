@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::readers::{ReaderPage, ReadersPage, SentPage};
 use super::rendering::{Switch, fill, switches};
+use super::runs::{NewRunPage, RunPage, RunsPage};
 use crate::messages::{self, Language};
 
 /// What stands around a page for admins.
@@ -40,6 +41,8 @@ pub(in crate::web) trait AdminPage: Serialize {
     const SHEET: bool = false;
     /// Whether it has something that works better with the script.
     const SCRIPT: bool = false;
+    /// Whether it changes by itself, and a script looks at it again.
+    const WATCHED: bool = false;
 
     fn title(&self, language: Language) -> String;
 
@@ -52,6 +55,7 @@ pub(in crate::web) trait AdminPage: Serialize {
             switch_to: switches(language),
             sheet: Self::SHEET,
             script: Self::SCRIPT,
+            watched: Self::WATCHED,
             shell,
             body: &body,
         };
@@ -75,6 +79,7 @@ struct Framed<'a> {
     switch_to: Vec<Switch>,
     sheet: bool,
     script: bool,
+    watched: bool,
     #[serde(flatten)]
     shell: &'a Shell,
     body: &'a str,
@@ -98,6 +103,8 @@ admin_pages! {
     ReadersPage: "admin_readers", "readers-title";
     ReaderPage: "admin_reader", "reader-title";
     SentPage: "admin_sent", "sent-title";
+    RunsPage: "admin_runs", "runs-title";
+    NewRunPage: "admin_run_new", "run-new-title";
     SignInPage: "admin_sign_in", "sign-in-title", SHEET;
     SecondFactorPage: "admin_second_factor", "second-factor-title", SHEET;
     ForgotPage: "admin_forgot", "forgot-title", SHEET;
@@ -112,6 +119,15 @@ admin_pages! {
     PeoplePage: "admin_people", "people-title";
     TokensPage: "admin_tokens", "tokens-title";
     AuditPage: "admin_audit", "audit-title";
+}
+
+impl AdminPage for RunPage {
+    const TEMPLATE: &'static str = "admin_run";
+    const WATCHED: bool = true;
+
+    fn title(&self, language: Language) -> String {
+        messages::filled(language, "run-title", &messages::Values::new().with("id", self.id))
+    }
 }
 
 /// Where the admins' pages begin.
