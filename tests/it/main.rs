@@ -36,6 +36,8 @@ mod recover;
 mod relays;
 mod retention;
 mod runs;
+mod runs_crash;
+mod runs_pages;
 mod sign_up;
 mod sign_up_load;
 mod stuck;

@@ -5,6 +5,7 @@ mod calendar;
 mod embed;
 mod every_page;
 mod readers;
+mod runs;
 mod samples;
 mod sign_up;
 
