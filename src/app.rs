@@ -43,11 +43,26 @@ pub async fn serve(config: Config, roles: Roles) -> anyhow::Result<()> {
     let stop = stop_on_signal()?;
     let opening = open(&config, Purpose::Production, Clock::system(), Missing::Refuse);
     let Some(service) = unless_stopped(&stop, opening).await? else { return Ok(()) };
-    let listener = if roles.web { Some(listen(config.bind).await?) } else { None };
-    if let Some(listener) = &listener {
+    let pages = if roles.web { Some(listen(config.bind, "BIND").await?) } else { None };
+    if let Some(listener) = &pages {
         tracing::info!(address = %listener.local_addr()?, public_url = %config.public_url, "pages and API are served");
     }
-    run(&config, service, roles, listener, stop).await
+    let metrics = match config.metrics_bind {
+        Some(address) => Some(listen(address, "metrics.bind").await?),
+        None => None,
+    };
+    if let Some(listener) = &metrics {
+        tracing::info!(address = %listener.local_addr()?, "metrics are served");
+    }
+    run(&config, service, roles, Listeners { pages, metrics }, stop).await
+}
+
+/// Where a process can be asked.
+#[derive(Debug, Default)]
+pub struct Listeners {
+    /// Pages and API.
+    pub pages: Option<TcpListener>,
+    pub metrics: Option<TcpListener>,
 }
 
 /// What `work` answers, or nothing when a signal came first: who waits for a database can be stopped like who serves.
@@ -106,10 +121,12 @@ pub async fn open(config: &Config, purpose: Purpose, clock: Clock, missing: Miss
         Missing::Refuse => installation::check(&db, purpose).await?,
     }
     clock.agree(store::server_time(&db).await?);
-    let library = match service::published(&db).await {
-        // The content built into the binary is an example: in production it never replaces what is published.
-        Ok(Some(library)) if config.content_folder.is_none() && purpose == Purpose::Production => library,
-        _ => publish_content(config, &db, &clock).await?,
+    // The content built into the binary is an example: in production it never replaces what is published, also not when
+    // that cannot be read just now.
+    let keeps = config.content_folder.is_none() && purpose == Purpose::Production;
+    let library = match if keeps { service::published(&db).await? } else { None } {
+        Some(library) => library,
+        None => publish_content(config, &db, &clock).await?,
     };
     if purpose == Purpose::Production {
         warn_of_examples(&library);
@@ -214,14 +231,18 @@ pub async fn run(
     config: &Config,
     service: Service,
     roles: Roles,
-    listener: Option<TcpListener>,
+    listeners: Listeners,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let node = service.clock().uuid();
     let mut parts: JoinSet<anyhow::Result<()>> = JoinSet::new();
-    if let Some(listener) = listener {
+    if let Some(listener) = listeners.metrics {
+        parts.spawn(web::metrics::serve(listener, service.clone(), stop.clone()));
+    }
+    if let Some(listener) = listeners.pages {
         let state = web::AppState::new(service.clone(), config.admin_token.clone(), roles.dispatch)
-            .embedded_on(config.embed_origins.clone());
+            .embedded_on(config.embed_origins.clone())
+            .with_calls_per_minute(config.calls_per_minute);
         parts.spawn(web::serve(listener, state, stop.clone()));
     }
     if roles.dispatch {
@@ -357,18 +378,21 @@ fn relays(config: &Config) -> anyhow::Result<Vec<dispatch::RelaySettings>> {
 }
 
 /// A listener, or words that say what to do.
-pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+pub async fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => {
             anyhow::anyhow!(
-                "port {} is taken by another program: stop that, or set BIND to another port",
+                "port {} is taken by another program: stop that, or set {setting} to another port",
                 address.port()
             )
         }
         std::io::ErrorKind::PermissionDenied => {
-            anyhow::anyhow!("port {} may not be used by this user: choose one above 1023 with BIND", address.port())
+            anyhow::anyhow!(
+                "port {} may not be used by this user: choose one above 1023 with {setting}",
+                address.port()
+            )
         }
-        _ => anyhow::anyhow!("{address} cannot be served on: {error}. Look at BIND"),
+        _ => anyhow::anyhow!("{address} cannot be served on: {error}. Look at {setting}"),
     })
 }
 

@@ -46,6 +46,8 @@ pub struct Config {
     pub max_connections: u32,
     pub database_wait: Duration,
     pub bind: SocketAddr,
+    /// Where the metrics are served, if they are.
+    pub metrics_bind: Option<SocketAddr>,
     /// Without a trailing slash; empty when it is not set.
     pub public_url: String,
     /// The sites that the sign-up box may stand on.
@@ -63,6 +65,8 @@ pub struct Config {
     pub retention: Retention,
     pub admins: Admins,
     pub editors: Vec<EmailAddress>,
+    /// Calls of the API that a token has in a minute, of this process; 0 is no limit.
+    pub calls_per_minute: u32,
     pub seal_keys: Option<Keyring>,
     pub link_key: Option<LinkKey>,
     pub admin_token: Option<Secret>,
@@ -96,6 +100,7 @@ pub fn environment() -> BTreeMap<String, String> {
 impl Reader<'_> {
     fn config(mut self) -> Option<Config> {
         let bind = self.parsed::<SocketAddr>("web", "bind", "an address and port such as 127.0.0.1:8080");
+        let metrics_bind = self.metrics_bind();
         let public_url = self.public_url();
         let embed_origins = self.embed_origins();
         let smtp = self.smtp(&public_url);
@@ -107,6 +112,7 @@ impl Reader<'_> {
         let retention = self.retention();
         let dkim = self.dkim();
         let editors = self.editors();
+        let calls_per_minute = self.integer("admin", "calls_per_minute", 0, 1_000_000);
         let admins = self.admins();
         let seal_keys = self.seal_keys();
         let link_key = self.link_key();
@@ -122,6 +128,7 @@ impl Reader<'_> {
             max_connections: max_connections?,
             database_wait: database_wait?,
             bind: bind?,
+            metrics_bind,
             public_url,
             embed_origins,
             smtp: smtp?,
@@ -136,6 +143,7 @@ impl Reader<'_> {
             retention: retention?,
             admins: admins?,
             editors,
+            calls_per_minute: calls_per_minute?,
             seal_keys,
             link_key,
             admin_token,
@@ -152,6 +160,11 @@ impl Reader<'_> {
             self.faults.push("database.max_connections must be at least 4, or 0".into());
         }
         Some(if set == 0 { by_cores } else { set })
+    }
+
+    fn metrics_bind(&mut self) -> Option<SocketAddr> {
+        self.optional("metrics", "bind")?;
+        self.parsed("metrics", "bind", "an address and port such as 127.0.0.1:9464, or empty")
     }
 
     fn public_url(&mut self) -> String {
@@ -264,10 +277,12 @@ mod tests {
                 ("REGIMEN__MAIL__BOUNCE_DOMAIN", "not a domain"),
                 ("REGIMEN__LOG__FORMAT", "xml"),
                 ("REGIMEN__LOG__LEVEL", "loud"),
+                ("REGIMEN__METRICS__BIND", "everywhere"),
+                ("REGIMEN__ADMIN__CALLS_PER_MINUTE", "-1"),
             ]),
         )
         .unwrap_err();
-        assert_eq!(faults.0.len(), 22, "{faults}");
+        assert_eq!(faults.0.len(), 24, "{faults}");
         let text = faults.to_string();
         assert!(!text.contains("hunter2"), "{text}");
         for part in

@@ -14,6 +14,7 @@ pub mod links;
 pub mod local;
 pub mod mail;
 pub mod messages;
+pub mod metrics;
 pub mod model;
 pub mod schedule;
 pub mod seal;

@@ -7,7 +7,7 @@ use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use super::readers::full;
-use super::{ActionError, Page, Service};
+use super::{ActionError, Page, Service, once};
 use crate::model::SeriesSlug;
 pub use crate::store::audit::Entry;
 use crate::store::audit::{self as store, Filter, NewEntry};
@@ -20,6 +20,8 @@ pub struct Actor {
     pub who: String,
     pub why: String,
     origin: Option<IpAddr>,
+    /// Under which call, for one that is done once however often it is made.
+    pub(super) once: Option<once::Call>,
 }
 
 /// What an actor is, as the log calls it.
@@ -47,33 +49,67 @@ impl Kind {
 impl Actor {
     /// Whoever has a shell on the server.
     pub fn command_line(who: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { kind: Kind::CommandLine, id: None, who: who.into(), why: why.into(), origin: None }
+        Self { kind: Kind::CommandLine, id: None, who: who.into(), why: why.into(), origin: None, once: None }
     }
 
     /// Somebody who is signed in.
     pub fn admin(id: Uuid, name: &str, origin: IpAddr) -> Self {
-        Self { kind: Kind::Admin, id: Some(id), who: name.to_owned(), why: String::new(), origin: Some(origin) }
+        Self {
+            kind: Kind::Admin,
+            id: Some(id),
+            who: name.to_owned(),
+            why: String::new(),
+            origin: Some(origin),
+            once: None,
+        }
     }
 
     /// A program with a token of its own.
     pub fn token(id: Uuid, name: &str, origin: IpAddr) -> Self {
-        Self { kind: Kind::Token, id: Some(id), who: name.to_owned(), why: String::new(), origin: Some(origin) }
+        Self {
+            kind: Kind::Token,
+            id: Some(id),
+            who: name.to_owned(),
+            why: String::new(),
+            origin: Some(origin),
+            once: None,
+        }
     }
 
     /// A program with the token of the configuration, and whom it says it acts for.
     pub fn config_token(origin: IpAddr) -> Self {
-        Self { kind: Kind::ConfigToken, id: None, who: "api".into(), why: String::new(), origin: Some(origin) }
+        Self {
+            kind: Kind::ConfigToken,
+            id: None,
+            who: "api".into(),
+            why: String::new(),
+            origin: Some(origin),
+            once: None,
+        }
     }
 
     /// Somebody who is not signed in, and tries to be.
     pub fn nobody(origin: IpAddr) -> Self {
-        Self { kind: Kind::Nobody, id: None, who: "nobody".into(), why: String::new(), origin: Some(origin) }
+        Self {
+            kind: Kind::Nobody,
+            id: None,
+            who: "nobody".into(),
+            why: String::new(),
+            origin: Some(origin),
+            once: None,
+        }
     }
 
     /// The same with a reason.
     #[must_use]
     pub fn because(self, why: impl Into<String>) -> Self {
         Self { why: why.into(), ..self }
+    }
+
+    /// The same under a call that is done once.
+    #[must_use]
+    pub fn under(self, call: Option<once::Call>) -> Self {
+        Self { once: call, ..self }
     }
 
     /// Whom the program says that it acts for: believed of the configuration's token alone, since any other has a name.

@@ -2,7 +2,8 @@
 use super::readers::{cursor, full, parse_cursor};
 use super::{ActionError, Page, Service};
 use crate::model::DeliveryState;
-use crate::store::admin::{self, DeliveryFilter, DeliveryLine};
+pub use crate::store::admin::DeliveryLine;
+use crate::store::admin::{self, DeliveryFilter};
 
 /// What is asked of the list.
 #[derive(Debug, Default)]

@@ -217,6 +217,7 @@ pub(super) struct Admission {
 /// Counts a refusal. Answers it back unless the client is one that is only counted.
 pub fn refuse(service: &Service, refusal: Refusal, from: Option<IpAddr>) -> Result<(), Refusal> {
     service.guards().counts.add(service.clock().real().date_naive(), refusal.word());
+    service.metrics().refused(refusal.word());
     let spared = service.settings().guards.spare_loopback && from.is_some_and(|from| from.is_loopback());
     if spared { Ok(()) } else { Err(refusal) }
 }
@@ -257,6 +258,17 @@ pub fn new_challenge(service: &Service) -> Option<proof::Challenge> {
 
 /// Signs somebody up who is let in.
 pub async fn sign_up(service: &Service, visitor: Visitor<'_>, request: SignUp) -> Result<(), Stopped> {
+    let result = let_in(service, visitor, request).await;
+    service.metrics().signed_up(match &result {
+        Ok(()) => "written",
+        Err(Stopped::Refused(_)) => "refused",
+        Err(Stopped::Failed(ActionError::Busy)) => "busy",
+        Err(Stopped::Failed(_)) => "failed",
+    });
+    result
+}
+
+async fn let_in(service: &Service, visitor: Visitor<'_>, request: SignUp) -> Result<(), Stopped> {
     let admission = admit(service, visitor, &request.address).await?;
     let written = sign_up::sign_up(service, request).await;
     if written.is_err() {

@@ -10,7 +10,7 @@ use super::{ActionError, Service};
 use crate::store::{admin, installation, queue};
 
 /// Overdue means: due for longer than this, never tried, and nobody paused it.
-const PATIENCE: TimeDelta = TimeDelta::minutes(10);
+pub(super) const PATIENCE: TimeDelta = TimeDelta::minutes(10);
 
 /// A process says that it lives every ten seconds; one that was silent for so long does not, or has no database.
 const SILENCE: TimeDelta = TimeDelta::seconds(45);
@@ -48,7 +48,7 @@ fn instant(millis: &AtomicI64) -> Option<DateTime<Utc>> {
 }
 
 /// How the installation does, as far as the database knows.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Health {
     /// Due, never tried, not paused.
     pub overdue: i64,
@@ -77,7 +77,7 @@ impl Health {
 }
 
 /// A process on this database.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Node {
     /// It is also in the `node` of the deliveries it holds and the attempts it made.
     pub id: Uuid,
@@ -92,7 +92,8 @@ pub struct Node {
 }
 
 pub async fn health(service: &Service) -> Result<Health, ActionError> {
-    let overdue = queue::overdue(service.db(), &service.slugs(), service.clock().series() - PATIENCE).await?;
+    // Planned as the queue's statements are: with millions of rows that wait, another plan reads them all.
+    let overdue = queue::overdue(service.hot_db(), &service.slugs(), service.clock().series() - PATIENCE).await?;
     let tick = admin::last_tick(service.db()).await?;
     let last_tick_seconds = tick.map(|tick| (service.clock().real() - tick).num_seconds().max(0));
     let content_version = service.library().version.clone();
@@ -101,8 +102,8 @@ pub async fn health(service: &Service) -> Result<Health, ActionError> {
 
 /// The processes on this database, the oldest first.
 pub async fn nodes(service: &Service) -> Result<Vec<Node>, ActionError> {
-    let held = admin::held_by_node(service.db()).await?;
-    let silent_since = service.clock().real() - SILENCE;
+    let held = admin::held_by_node(service.hot_db()).await?;
+    let silent_since = last_seen_before(service.clock().real());
     let with_what_it_holds = |node: installation::Node| Node {
         alive: node.seen_at > silent_since,
         holds: held.iter().find(|(holder, _)| *holder == node.id).map_or(0, |(_, count)| *count),
@@ -112,4 +113,9 @@ pub async fn nodes(service: &Service) -> Result<Vec<Node>, ActionError> {
         seen_at: node.seen_at,
     };
     Ok(installation::nodes(service.db()).await?.into_iter().map(with_what_it_holds).collect())
+}
+
+/// Who was seen last before this does not live any more, as far as anybody can say.
+pub(super) fn last_seen_before(real: DateTime<Utc>) -> DateTime<Utc> {
+    real - SILENCE
 }

@@ -2,11 +2,13 @@
 pub mod admins;
 pub mod audit;
 pub mod confirm;
+pub mod dashboard;
 pub mod deliveries;
 pub mod guards;
 pub mod health;
 pub mod manage;
 mod moves;
+pub mod once;
 pub mod preview;
 pub mod readers;
 pub mod recover;
@@ -21,6 +23,7 @@ pub mod tidy;
 pub mod trigger;
 pub mod unsubscribe;
 pub mod voices;
+pub mod watch;
 
 pub use audit::Actor;
 pub use service::{LinksOf, Publishing, Service, Settings};
@@ -31,7 +34,7 @@ use crate::seal::SealError;
 use crate::store::was_undone_for_another;
 
 /// A page of a list. `next` is the cursor of the following page.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
 pub struct Page<T> {
     pub items: Vec<T>,
     pub next: Option<String>,
@@ -46,6 +49,9 @@ pub enum ActionError {
     /// It may not be done; the text says what to do instead.
     #[error("{0}")]
     Refused(String),
+    /// A place in a list that is none of ours.
+    #[error("this is no cursor of ours: use the `next` of the page before")]
+    Cursor,
     /// More is asked for than can be done just now, and nothing was done.
     #[error("there is more to do than can be done just now")]
     Busy,

@@ -3,9 +3,11 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::json;
 use sqlx::PgConnection;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::audit::{self, Target};
+use super::once::{self, Done};
 use super::settle::{Settled, settle_in};
 use super::{ActionError, Actor, Service};
 use crate::content::Series;
@@ -16,7 +18,7 @@ use crate::store::settle::{Outcome, lock};
 use crate::store::wake;
 
 /// A line in the list of series.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SeriesLine {
     pub slug: String,
     pub title: String,
@@ -26,13 +28,22 @@ pub struct SeriesLine {
 }
 
 /// A series and its books.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SeriesBooks {
     pub slug: String,
     pub paused: bool,
     /// The published content.
     pub content_version: String,
     pub lines: Vec<BookLine>,
+}
+
+/// What a resume did.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct Moved {
+    /// How many deliveries come later than they would have.
+    pub moved: u64,
+    /// How many it was about: moved, sent now, or skipped.
+    pub deliveries: u64,
 }
 
 pub async fn list(service: &Service) -> Result<Vec<SeriesLine>, ActionError> {
@@ -59,20 +70,21 @@ pub async fn books(service: &Service, slug: &SeriesSlug) -> Result<SeriesBooks, 
 }
 
 /// Nothing of a paused series is handed to a relay any more, confirmations included.
-pub async fn pause(service: &Service, slug: &SeriesSlug, by: &Actor) -> Result<(), ActionError> {
+pub async fn pause(service: &Service, slug: &SeriesSlug, by: &Actor) -> Result<Done, ActionError> {
     service.series(slug)?;
     let mut tx = service.db().begin().await?;
     if !admin::pause_series(&mut *tx, slug, service.clock().series(), &by.who, &by.why).await? {
         return Err(ActionError::Refused("this series is paused already".into()));
     }
     audit::record(service, &mut *tx, by, "pause series", Target::Series(slug)).await?;
+    let done = once::answer(&mut tx, by, Done { done: true }).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(done)
 }
 
 /// Lets a paused series go on. What fell due meanwhile is sent, shifted or skipped; what is not due yet comes when it is due,
-/// but for a shift, which moves all that waits. Answers how many deliveries it was about.
-pub async fn resume(service: &Service, slug: &SeriesSlug, overdue: Overdue, by: &Actor) -> Result<u64, ActionError> {
+/// but for a shift, which moves all that waits. Answers what was moved.
+pub async fn resume(service: &Service, slug: &SeriesSlug, overdue: Overdue, by: &Actor) -> Result<Moved, ActionError> {
     let series = service.series(slug)?;
     let skipped = match overdue {
         Overdue::Skip => skip_overdue(service, slug).await?,
@@ -90,9 +102,11 @@ pub async fn resume(service: &Service, slug: &SeriesSlug, overdue: Overdue, by: 
     let details = json!({ "overdue": overdue, "deliveries": about });
     audit::record_with(service, &mut *tx, by, "resume series", Target::Series(slug), &details).await?;
     wake(&mut *tx).await?;
+    let moved = if overdue == Overdue::Shift { about } else { 0 };
+    let answer = once::answer(&mut tx, by, Moved { moved, deliveries: about }).await?;
     tx.commit().await?;
     service.wake_dispatcher();
-    Ok(about)
+    Ok(answer)
 }
 
 /// Since when a series is paused, locked until the transaction ends.

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 
+use super::dashboard;
 use super::guards::{self, Guards};
 use super::health::Vitals;
 use super::sign_up::{Limits, SignUps};
@@ -16,6 +17,7 @@ use crate::clock::Clock;
 use crate::content::{Bundle, Fault, Library, ReaderLinks, Series, compile};
 use crate::links::{Link, LinkKey, Purpose};
 use crate::messages::{self, Values};
+use crate::metrics::Metrics;
 use crate::model::{Bucket, EmailAddress, Language, SeriesSlug, StepKey};
 use crate::seal::Keyring;
 use crate::store::{self, installation, queue::Hands};
@@ -60,9 +62,11 @@ struct Inner {
     settings: Settings,
     due: Notify,
     vitals: Vitals,
+    metrics: Arc<Metrics>,
     sign_ups: SignUps,
     guards: Guards,
     waiting_forms: Waiting,
+    figures: dashboard::Kept,
 }
 
 /// Whose mail it is that links are made for.
@@ -134,9 +138,11 @@ impl Service {
             settings,
             due: Notify::new(),
             vitals: Vitals::default(),
+            metrics: Arc::default(),
             sign_ups,
             guards,
             waiting_forms: Waiting::default(),
+            figures: dashboard::Kept::default(),
         }))
     }
 
@@ -185,6 +191,11 @@ impl Service {
         &self.0.vitals
     }
 
+    /// What this process has counted.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.0.metrics
+    }
+
     /// The sign-ups of this process that are under way.
     pub fn sign_ups(&self) -> &SignUps {
         &self.0.sign_ups
@@ -198,6 +209,11 @@ impl Service {
     /// The surveys' forms that this process has not written yet.
     pub(super) fn waiting_forms(&self) -> &Waiting {
         &self.0.waiting_forms
+    }
+
+    /// What was counted last of each series.
+    pub(super) fn figures(&self) -> &dashboard::Kept {
+        &self.0.figures
     }
 
     pub fn public_url(&self) -> &str {

@@ -183,7 +183,11 @@ pub(super) async fn ask(
     let bucket = request.address.bucket();
     let real = service.clock().real();
     let subscriber = enrollments::subscriber(&mut *tx, &request.address, service.clock().uuid(), real).await?;
-    let newest = enrollments::newest(&mut *tx, bucket, subscriber, &series.slug).await?;
+    let newest = match enrollments::newest(&mut *tx, bucket, subscriber, &series.slug).await? {
+        // Its reader may confirm or leave in this moment, for which nobody locks the subscriber.
+        Some(open) if open.state.is_open() => enrollments::lock(&mut *tx, bucket, open.id).await?,
+        newest => newest,
+    };
     let known = Known { bucket, subscriber, series };
     match newest {
         Some(open) if open.state.is_going_on() => remind_of_enrollment(service, tx, &known, &open).await,

@@ -3,6 +3,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::audit::{self, Target};
+use super::once::{self, Done};
 use super::{ActionError, Actor, Service, moves};
 use crate::links::Purpose;
 use crate::model::{Bucket, EmailAddress, EnrollmentState, Language, SuppressionReason};
@@ -18,7 +19,7 @@ pub(super) const SERIES_KINDS: [&str; 6] =
     ["confirmation", "reminder", "already_signed_up", "move", "step", "correction"];
 
 /// Suppresses an address, whether or not it is a subscriber, and ends what it had open.
-pub async fn suppress(service: &Service, address: &EmailAddress, by: &Actor) -> Result<(), ActionError> {
+pub async fn suppress(service: &Service, address: &EmailAddress, by: &Actor) -> Result<Done, ActionError> {
     let mut tx = service.db().begin().await?;
     let (bucket, real) = (address.bucket(), service.clock().real());
     let who = Some((by.who.as_str(), by.why.as_str()));
@@ -28,23 +29,25 @@ pub async fn suppress(service: &Service, address: &EmailAddress, by: &Actor) -> 
         end_all(service, &mut tx, bucket, subscriber, EnrollmentState::Suppressed).await?;
     }
     audit::record(service, &mut *tx, by, "suppress", Target::some_subscriber(subscriber)).await?;
+    let done = once::answer(&mut tx, by, Done { done: true }).await?;
     tx.commit().await?;
     if let Some(subscriber) = subscriber {
         moves::forget_wishes_of(service, bucket, subscriber).await?;
     }
-    Ok(())
+    Ok(done)
 }
 
 /// Lifts a suppression. Nothing starts again by itself: the reader signs up anew.
-pub async fn unsuppress(service: &Service, address: &EmailAddress, by: &Actor) -> Result<(), ActionError> {
+pub async fn unsuppress(service: &Service, address: &EmailAddress, by: &Actor) -> Result<Done, ActionError> {
     let mut tx = service.db().begin().await?;
     if !records::unsuppress(&mut *tx, address).await? {
         return Err(ActionError::NotFound("suppression of this address"));
     }
     let subscriber = admin::subscriber_id(&mut *tx, address).await?;
     audit::record(service, &mut *tx, by, "unsuppress", Target::some_subscriber(subscriber)).await?;
+    let done = once::answer(&mut tx, by, Done { done: true }).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(done)
 }
 
 /// The reader's language, if a "this was not me" link is one of ours. Changes nothing.

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::settle::{Settled, settle, settle_in};
 use super::sign_up::{confirmations_used_up, owe_now};
-use super::{ActionError, Service, moves, voices};
+use super::{ActionError, Service, moves, once, voices};
 use crate::model::{Bucket, DeliveryState, EnrollmentState, Kind, retry_after};
 use crate::store::enrollments::Enrollment;
 use crate::store::moves as store_moves;
@@ -68,6 +68,7 @@ pub async fn forget_unconfirmed(service: &Service) -> Result<u64, ActionError> {
     installation::forget_nodes(service.db(), silent_for_a_day).await?;
     limits::forget_domains(service.db(), service.clock().real()).await?;
     voices::forget_ballots(service).await?;
+    once::forget(service).await?;
     Ok(forgotten)
 }
 
@@ -113,6 +114,8 @@ pub async fn reap_bucket(
     let real = service.clock().real();
     let given_back = queue::reap_claimed(service.hot_db(), bucket, real).await?;
     let expired = queue::expired_sending(service.hot_db(), bucket, real).await?;
+    service.metrics().expired("claimed", given_back);
+    service.metrics().expired("sending", expired.len() as u64);
     let mut uncertain = 0;
     if !expired.is_empty() {
         let why = "the lease ran out while sending";
@@ -140,10 +143,10 @@ pub async fn settle_uncertain(
 ) -> Result<u64, ActionError> {
     let outcomes: Vec<Outcome> = batch.iter().map(|&fence| uncertain_outcome(fence, why)).collect();
     let hands = service.hands();
-    match policy {
+    let ours = match policy {
         OnUncertain::Hold => {
             let settled: Vec<Settled> = outcomes.into_iter().map(Settled::now).collect();
-            Ok(settle(service, bucket, &settled, node, hands).await? as u64)
+            settle(service, bucket, &settled, node, hands).await? as u64
         }
         OnUncertain::Resend => {
             let mut tx = service.hot_db().begin().await?;
@@ -158,9 +161,11 @@ pub async fn settle_uncertain(
             let held: Vec<Settled> = held.into_iter().map(Settled::now).collect();
             let held = settle_in(service, &mut tx, bucket, &held, node, hands).await?;
             tx.commit().await?;
-            Ok((again.len() + held) as u64)
+            (again.len() + held) as u64
         }
-    }
+    };
+    service.metrics().uncertain(ours);
+    Ok(ours)
 }
 
 pub(super) fn uncertain_outcome((id, attempt): queue::Fence, why: &str) -> Outcome {

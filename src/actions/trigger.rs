@@ -1,10 +1,11 @@
 //! What an admin sends in one go: the next step to one reader, to all whose next step is due soon, or a test to an editor.
 use chrono::TimeDelta;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::audit::{self, Target};
 use super::runs::{self, NewDraft};
-use super::{ActionError, Actor, Service};
+use super::{ActionError, Actor, Service, once};
 use crate::model::{ConditionKey, EmailAddress, Kind, SeriesSlug, StepKey, What, Who};
 use crate::store::admin::{self, TestSend};
 use crate::store::wake;
@@ -19,7 +20,7 @@ pub enum Audience {
 }
 
 /// What a trigger did, or would do.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Triggered {
     /// None for a dry run.
     pub run: Option<i64>,
@@ -54,12 +55,18 @@ pub async fn trigger(
                 .into(),
         ));
     }
-    runs::start(service, run, readers, by).await?;
+    let triggered = runs::start_answering(service, run, readers, by, Triggered { run: Some(run), readers }).await?;
     runs::work_now(service, run).await?;
-    Ok(Triggered { run: Some(run), readers })
+    Ok(triggered)
 }
 
-/// Asks a dispatcher to send a test of a step to an editor. Answers its id.
+/// A test that will be sent.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct TestSent {
+    pub id: uuid::Uuid,
+}
+
+/// Asks a dispatcher to send a test of a step to an editor.
 pub async fn test_send(
     service: &Service,
     slug: &SeriesSlug,
@@ -67,7 +74,7 @@ pub async fn test_send(
     condition: &ConditionKey,
     to: &EmailAddress,
     by: &Actor,
-) -> Result<uuid::Uuid, ActionError> {
+) -> Result<TestSent, ActionError> {
     let series = service.series(slug)?;
     if series.position(step).is_none() {
         return Err(ActionError::NotFound("step in this series"));
@@ -85,7 +92,7 @@ pub async fn test_correction(
     key: &StepKey,
     to: &EmailAddress,
     by: &Actor,
-) -> Result<uuid::Uuid, ActionError> {
+) -> Result<TestSent, ActionError> {
     if service.series(slug)?.correction(key).is_none() {
         return Err(ActionError::NotFound("correction in this series"));
     }
@@ -98,7 +105,7 @@ async fn test_mail(
     (kind, key, condition): (Kind, &StepKey, &str),
     to: &EmailAddress,
     by: &Actor,
-) -> Result<uuid::Uuid, ActionError> {
+) -> Result<TestSent, ActionError> {
     if !service.settings().editors.iter().any(|editor| editor.normalised() == to.normalised()) {
         return Err(ActionError::Refused(
             "test sends go only to editors: add the address to admin.editors in the configuration".into(),
@@ -117,12 +124,13 @@ async fn test_mail(
     admin::add_test_send(&mut *tx, &test, (&by.who, &by.why), real).await?;
     audit::record(service, &mut *tx, by, "test send", Target::Series(slug)).await?;
     wake(&mut *tx).await?;
+    let sent = once::answer(&mut tx, by, TestSent { id: test.id }).await?;
     tx.commit().await?;
     service.wake_dispatcher();
-    Ok(test.id)
+    Ok(sent)
 }
 
 /// What became of a test send; none while it waits.
 pub async fn test_send_outcome(service: &Service, id: uuid::Uuid) -> Result<Option<String>, ActionError> {
-    Ok(admin::test_send_outcome(service.db(), id).await?)
+    admin::test_send_outcome(service.db(), id).await?.ok_or(ActionError::NotFound("test send"))
 }

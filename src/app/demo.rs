@@ -11,7 +11,7 @@ use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{Missing, Roles, open, run, stop_on_signal, unless_stopped};
+use super::{Listeners, Missing, Roles, open, run, stop_on_signal, unless_stopped};
 use crate::actions::{ActionError, Actor, Service, admins};
 use crate::clock::Clock;
 use crate::config::{Config, Secret};
@@ -34,6 +34,9 @@ pub struct Options {
     pub inbox_port: u16,
 }
 
+/// Where the metrics are, or the next port that is free.
+const METRICS_PORT: u16 = 9464;
+
 /// Runs until a signal asks to stop.
 pub async fn demo(mut config: Config, options: Options) -> anyhow::Result<()> {
     let stop = stop_on_signal()?;
@@ -52,6 +55,8 @@ pub async fn demo(mut config: Config, options: Options) -> anyhow::Result<()> {
         let Some(clock) = unless_stopped(&stop, clock).await? else { return Ok(()) };
         let pages = listen_near(options.port).await?;
         config.public_url = format!("http://{}", pages.local_addr()?);
+        // With any port for the pages, any will do for the metrics.
+        let metrics = listen_near(if options.port == 0 { 0 } else { METRICS_PORT }).await?;
         // A look every few milliseconds: a day may take seconds.
         config.dispatch.poll = (options.day / 100).clamp(Duration::from_millis(50), config.dispatch.poll);
         let inbox = match config.smtp.url {
@@ -62,9 +67,10 @@ pub async fn demo(mut config: Config, options: Options) -> anyhow::Result<()> {
         let Some(service) = unless_stopped(&stop, opening).await? else { return Ok(()) };
         make_owner(&service).await?;
         let saver = tokio::spawn(keep_clock(service.db().clone(), service.clock().clone(), stop.clone()));
-        greet(&config, &options, inbox, &token);
+        greet(&config, &options, inbox, metrics.local_addr()?, &token);
+        let listeners = Listeners { pages: Some(pages), metrics: Some(metrics) };
         let kept = (service.db().clone(), service.clock().clone());
-        let result = run_and_keep(&config, service, pages, stop.clone(), kept).await;
+        let result = run_and_keep(&config, service, listeners, stop.clone(), kept).await;
         stop.cancel();
         saver.await.ok();
         result
@@ -80,7 +86,7 @@ pub async fn demo(mut config: Config, options: Options) -> anyhow::Result<()> {
 async fn run_and_keep(
     config: &Config,
     service: Service,
-    pages: TcpListener,
+    listeners: Listeners,
     stop: CancellationToken,
     (db, clock): (PgPool, Clock),
 ) -> anyhow::Result<()> {
@@ -92,7 +98,7 @@ async fn run_and_keep(
             installation::keep_series_now(&db, clock.series()).await.ok();
         }
     });
-    let result = run(config, service, Roles::ALL, Some(pages), stop.clone()).await;
+    let result = run(config, service, Roles::ALL, listeners, stop.clone()).await;
     stop.cancel();
     last.await.ok();
     result
@@ -100,7 +106,7 @@ async fn run_and_keep(
 
 /// Lines that somebody who has just started it needs, and no more.
 #[allow(clippy::print_stdout)]
-fn greet(config: &Config, options: &Options, inbox: Option<SocketAddr>, token: &str) {
+fn greet(config: &Config, options: &Options, inbox: Option<SocketAddr>, metrics: SocketAddr, token: &str) {
     println!();
     println!("  regimen demo: one day of the series takes {}", humantime::format_duration(options.day));
     println!();
@@ -112,6 +118,7 @@ fn greet(config: &Config, options: &Options, inbox: Option<SocketAddr>, token: &
     println!();
     println!("  Admin pages      {}/admin   ({OWNER}, password: {PASSWORD})", config.public_url);
     println!("  Admin API        {}/api/v1/series   (Authorization: Bearer {token})", config.public_url);
+    println!("  Metrics          http://{metrics}/metrics");
     println!("  Data             {}", options.folder.display());
     println!("  Stop with Ctrl-C. A second start goes on where this one stopped.");
     println!();

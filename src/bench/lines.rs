@@ -40,6 +40,12 @@ pub const LINES: &[Line] = &[
     long(at_most("rss-growth-1m", "%", 10.0, "growth of that memory from the second quarter of the run to the last")),
     long(at_most("idle-cpu-1m", "%", 1.0, "processor time with 1,000,000 readers and nothing due, of one core")),
     long(at_most("idle-rss-1m", "MiB", 64.0, "the memory then")),
+    long(at_most(
+        "admin-pages",
+        "ms",
+        300.0,
+        "the slowest of the admins' pages, 1,000,000 readers, 5,000,000 deliveries",
+    )),
     long(share("rows-10m", "mails/s", 0.9, "the same due work among 10,000,000 readers / among 1,000,000")),
     at_most("lost-or-doubled", "mails", 0.0, "of all mails of this benchmark: lost, doubled or not settled"),
 ];

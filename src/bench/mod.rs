@@ -11,6 +11,7 @@ mod idle;
 mod keys;
 mod lateness;
 mod lines;
+mod pages;
 mod pgbench;
 mod pipeline;
 mod raw;
@@ -170,6 +171,9 @@ impl Bench {
         if self.wants(&["idle-cpu-1m", "idle-rss-1m"]) {
             let what = idle::Idle { cpu: "idle-cpu-1m", rss: "idle-rss-1m", readers: 40 * mails };
             idle::idle(self, ground, what, idle_for).await?;
+        }
+        if self.wants(&["admin-pages"]) {
+            pages::pages(self, ground, 40 * mails).await?;
         }
         if self.wants(&["rows-10m"]) {
             rows::rows(self, ground, 40 * mails, 400 * mails).await?;

@@ -151,7 +151,7 @@ async fn press(address: SocketAddr, form: String, first: u64, end: Instant) -> a
 }
 
 /// Reads one answer whole: its status and its body.
-async fn answer(stream: &mut BufReader<TcpStream>) -> anyhow::Result<(u16, Vec<u8>)> {
+pub(super) async fn answer(stream: &mut BufReader<TcpStream>) -> anyhow::Result<(u16, Vec<u8>)> {
     let mut line = String::new();
     stream.read_line(&mut line).await?;
     let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).context("that is no answer of HTTP")?;

@@ -100,6 +100,9 @@ pub(super) enum SubscribersCommand {
         after: Option<String>,
         #[arg(long)]
         limit: Option<u32>,
+        /// Who you are; that you have looked is recorded.
+        #[arg(long, env = "USER", default_value = "command line", value_name = "NAME")]
+        who: String,
         #[arg(long)]
         json: bool,
     },
@@ -246,7 +249,8 @@ pub(super) async fn series(config: &Config, command: SeriesCommand) -> anyhow::R
             println!("paused: nothing of {series} is sent until it is resumed");
         }
         SeriesCommand::Resume { series, overdue, why } => {
-            let about = series::resume(&service(config).await?, &series, overdue, &why.into()).await?;
+            let series::Moved { deliveries: about, .. } =
+                series::resume(&service(config).await?, &series, overdue, &why.into()).await?;
             println!(
                 "resumed: {}",
                 match overdue {
@@ -287,8 +291,10 @@ fn print_books(books: &series::SeriesBooks) {
 pub(super) async fn subscribers(config: &Config, command: SubscribersCommand) -> anyhow::Result<()> {
     let service = service(config).await?;
     match command {
-        SubscribersCommand::List { state, series, after, limit, json: as_json } => {
-            let page = readers::list(&service, &ListReaders { state, series, after, limit }).await?;
+        SubscribersCommand::List { state, series, after, limit, who, json: as_json } => {
+            let page =
+                readers::list(&service, &ListReaders { state, series, after, limit }, &Actor::command_line(who, ""))
+                    .await?;
             if as_json {
                 return json(&page);
             }
@@ -374,7 +380,8 @@ pub(super) async fn send(config: &Config, command: SendCommand) -> anyhow::Resul
             print_triggered(&trigger::trigger(&service, &series, &audience, &why.into(), dry_run).await?);
         }
         SendCommand::Test { series, step, condition, to, why } => {
-            let id = trigger::test_send(&service, &series, &step, &condition, &to, &why.into()).await?;
+            let trigger::TestSent { id } =
+                trigger::test_send(&service, &series, &step, &condition, &to, &why.into()).await?;
             println!("asked a dispatcher to send it; waiting up to 30 seconds");
             let patience = tokio::time::Instant::now() + Duration::from_secs(30);
             while tokio::time::Instant::now() < patience {

@@ -213,7 +213,7 @@ fn print_run(run: &RunView) {
 }
 
 pub(super) async fn print_list(service: &Service, as_json: bool) -> anyhow::Result<()> {
-    let runs = runs::list(service, None).await?.items;
+    let runs = runs::list(service, None, 500).await?.items;
     if as_json {
         return json(&runs);
     }

@@ -131,7 +131,7 @@ async fn room_for<'a>(
     lanes: &'a Lanes,
     priority: i16,
 ) -> anyhow::Result<Option<mpsc::Permit<'a, Batch>>> {
-    let urgent = URGENT.contains(&priority);
+    let urgent = lane_of(priority) == Lane::Urgent;
     let lane = if urgent { &lanes.urgent } else { &lanes.steps };
     loop {
         tokio::select! {
@@ -144,6 +144,10 @@ async fn room_for<'a>(
         Box::pin(pass(shared, lanes, URGENT)).await?;
         shared.service.vitals().dispatcher_moved(shared.service.clock().real());
     }
+}
+
+fn lane_of(priority: i16) -> Lane {
+    if URGENT.contains(&priority) { Lane::Urgent } else { Lane::Steps }
 }
 
 /// Real time until the next delivery falls due.
@@ -160,6 +164,9 @@ async fn claim(shared: &Shared, head: &Head) -> anyhow::Result<Vec<Claimed>> {
     let hands = service.hands();
     let until = hands.real + shared.settings.lease;
     let claimed = queue::claim(service.hot_db(), head, hands, until, shared.node, shared.settings.batch).await?;
+    if !claimed.is_empty() {
+        service.metrics().claimed(lane_of(head.priority).word(), claimed.len());
+    }
     shared.held.take(head.bucket, claimed.iter().map(Claimed::fence), until);
     Ok(claimed)
 }

@@ -21,6 +21,16 @@ pub(super) enum Lane {
     Steps,
 }
 
+impl Lane {
+    /// How metrics call it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Urgent => "urgent",
+            Self::Steps => "steps",
+        }
+    }
+}
+
 pub(super) struct Line {
     state: Mutex<State>,
     /// The state has changed in a way that a sender may wait for.

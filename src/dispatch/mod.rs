@@ -136,7 +136,7 @@ const STEP_MARKERS: usize = 2;
 async fn run_until(service: Service, settings: Settings, node: Uuid, stop: CancellationToken, until: Until) {
     service.vitals().dispatcher_moved(service.clock().real());
     let shared = Arc::new(Shared {
-        relays: Relays::new(&settings.relays, settings.micro_batch),
+        relays: Relays::new(&settings.relays, settings.micro_batch, service.metrics()),
         domains: Arc::new(Domains::new(&settings.domains)),
         service,
         settings,

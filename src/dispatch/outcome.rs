@@ -18,6 +18,16 @@ pub(super) enum Verdict {
     },
 }
 
+impl Verdict {
+    /// The outcome's word.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Settle(settled) => settled.outcome.word,
+            Self::Uncertain { .. } => "uncertain",
+        }
+    }
+}
+
 pub(super) fn accepted(mail: &Prepared, answer: &Accepted) -> Settled {
     let claimed = &mail.claimed;
     let step = claimed.kind == Kind::Step;

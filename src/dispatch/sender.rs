@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::Shared;
 use super::apart::{Apart, Outcome, not_accepted};
@@ -66,13 +67,19 @@ impl Sender {
             return self.put_back(&mail, "the relay could not be reached").await;
         }
         self.next = self.relay.line.take_mail();
+        let began = Instant::now();
         let sent = self.send(&mail).await;
+        self.shared.service.metrics().sent(&self.relay.server.name, began.elapsed());
         let clock = self.shared.service.clock();
         self.shared.service.vitals().dispatcher_moved(clock.real());
         let relay_failed = matches!(sent, Err(SendError::Relay { .. }));
         self.learn_of_domain(&mail, &sent).await;
         let verdict = match sent {
-            Ok(answer) => Verdict::Settle(accepted(&mail, &answer)),
+            Ok(answer) => {
+                let late = clock.series() - mail.claimed.due_at;
+                self.shared.service.metrics().late(mail.claimed.kind.as_str(), late.as_seconds_f64());
+                Verdict::Settle(accepted(&mail, &answer))
+            }
             Err(error) => refused(&mail.claimed, error, &self.shared.settings, clock.real(), clock.random_fraction()),
         };
         self.tell(&mail, verdict).await;
@@ -151,6 +158,7 @@ impl Sender {
                 self.connection = Some(connection);
                 self.refusals = 0;
                 self.relay.line.connected();
+                self.relay.show_connections();
                 return true;
             }
             Err(why) if self.relay.line.connections() > 0 => {
@@ -197,6 +205,8 @@ impl Sender {
 
     async fn tell(&self, mail: &Prepared, verdict: Verdict) {
         let claimed = &mail.claimed;
+        let relay = &self.relay.server.name;
+        self.shared.service.metrics().attempted(claimed.kind.as_str(), verdict.word(), relay);
         let done = Done { bucket: claimed.bucket, fence: claimed.fence(), tries: claimed.tries, verdict };
         // The settler outlives the senders.
         self.outcomes.send(done).await.ok();
@@ -224,6 +234,7 @@ impl Sender {
     async fn hang_up(&mut self) {
         if let Some(connection) = self.connection.take() {
             self.relay.line.disconnected();
+            self.relay.show_connections();
             let goodbye = connection.quit();
             tokio::time::timeout(GOODBYE, goodbye).await.ok();
         }
@@ -231,10 +242,11 @@ impl Sender {
 
     /// Answers how many connections are left.
     fn drop_connection(&mut self) -> usize {
-        match self.connection.take() {
-            Some(_) => self.relay.line.disconnected(),
-            None => self.relay.line.connections(),
+        if self.connection.take().is_some() {
+            self.relay.line.disconnected();
+            self.relay.show_connections();
         }
+        self.relay.line.connections()
     }
 }
 

@@ -2,13 +2,14 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::PgExecutor;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::queue::Fence;
 use crate::model::{Bucket, EmailAddress, SeriesSlug};
 
 /// A line in the list of subscribers: one enrollment.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Reader {
     #[serde(skip)]
     pub bucket: i16,
@@ -67,7 +68,7 @@ pub async fn subscriber_id(db: impl PgExecutor<'_>, address: &EmailAddress) -> R
 }
 
 /// One consent record.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ConsentLine {
     #[serde(skip)]
     pub enrollment: Uuid,
@@ -101,7 +102,7 @@ pub async fn consents(
 }
 
 /// One delivery, without its reader's address or condition.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct DeliveryLine {
     pub bucket: i16,
     pub id: Uuid,
@@ -156,7 +157,7 @@ pub async fn deliveries(db: impl PgExecutor<'_>, filter: &DeliveryFilter) -> Res
 }
 
 /// One attempt, with the relay's words.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct AttemptLine {
     pub delivery: Uuid,
     pub attempt: i32,
@@ -183,7 +184,7 @@ pub async fn attempts(
 }
 
 /// A line of the books: how many deliveries of a step are in a state, for a reason.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct BookLine {
     pub kind: String,
     pub step: Option<String>,
@@ -474,12 +475,9 @@ pub async fn settle_test_send(
     super::exactly_one(&result)
 }
 
-/// What became of a test send; none while it waits.
-pub async fn test_send_outcome(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar!("select outcome from test_sends where id = $1", id)
-        .fetch_optional(db)
-        .await
-        .map(Option::flatten)
+/// What became of a test send, if there is one; none while it waits.
+pub async fn test_send_outcome(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<Option<String>>, sqlx::Error> {
+    sqlx::query_scalar!("select outcome from test_sends where id = $1", id).fetch_optional(db).await
 }
 
 /// A delivery of which a restored backup does not know whether it went out.

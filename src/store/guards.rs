@@ -69,7 +69,7 @@ pub async fn forget_old(
 }
 
 /// How often something was refused on a day (UTC).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Refused {
     pub day: NaiveDate,
     pub reason: String,

@@ -6,6 +6,7 @@ pub mod admin;
 pub mod admin_mails;
 pub mod audit;
 pub mod calendar;
+pub mod dashboard;
 pub mod enrollments;
 pub mod export;
 pub mod growth;
@@ -13,6 +14,7 @@ pub mod guards;
 pub mod installation;
 pub mod limits;
 pub mod moves;
+pub mod once;
 pub mod people;
 pub mod queue;
 pub mod readers;
@@ -82,6 +84,12 @@ pub async fn reach(pool: &PgPool) -> Result<(), sqlx::Error> {
 /// PostgreSQL's clock, which all nodes share.
 pub async fn server_time(db: impl PgExecutor<'_>) -> Result<DateTime<Utc>, sqlx::Error> {
     sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(db).await
+}
+
+/// Has PostgreSQL give up each statement of this transaction that takes longer than `span`.
+pub async fn limit_statements(db: impl PgExecutor<'_>, span: Duration) -> Result<(), sqlx::Error> {
+    let span = format!("{}ms", span.as_millis());
+    sqlx::query!("select set_config('statement_timeout', $1, true) as done", span).fetch_one(db).await.map(drop)
 }
 
 /// Tells the dispatchers, once the transaction commits, that there may be something to send.

@@ -280,3 +280,22 @@ pub async fn send_again(
 pub async fn overdue(db: impl PgExecutor<'_>, series: &[String], before: DateTime<Utc>) -> Result<i64, sqlx::Error> {
     sqlx::query_file_scalar!("src/store/sql/overdue.sql", series, before).fetch_one(db).await
 }
+
+/// What is due now and waits, as far as it is counted.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// What a reader waits for at the screen.
+    pub urgent: i64,
+    pub steps: i64,
+}
+
+/// So many are counted of each bucket, series and priority, and of each twice: of what was never put off and of what was.
+const COUNTED: i64 = 1_000;
+
+/// How much is due now and waits, of series that are not paused.
+pub async fn due(db: impl PgExecutor<'_>, series: &[String], hands: Hands) -> Result<Due, sqlx::Error> {
+    let rows =
+        sqlx::query_file!("src/store/sql/due.sql", series, hands.series, hands.real, COUNTED).fetch_all(db).await?;
+    let of = |priority: i16| rows.iter().find(|row| row.priority == priority).map_or(0, |row| row.count);
+    Ok(Due { urgent: of(0), steps: of(1) })
+}

@@ -36,7 +36,7 @@ struct Entry {
     asset: Asset,
 }
 
-static ASSETS: LazyLock<[Entry; 8]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Entry; 9]> = LazyLock::new(|| {
     [
         entry("style.css", "text/css; charset=utf-8", style()),
         entry("site.js", "text/javascript; charset=utf-8", include_bytes!("assets/site.js")),
@@ -44,6 +44,7 @@ static ASSETS: LazyLock<[Entry; 8]> = LazyLock::new(|| {
         entry("embed.css", "text/css; charset=utf-8", embed_style()),
         entry("admin.css", "text/css; charset=utf-8", include_bytes!("assets/style/admin.css")),
         entry("watch.js", "text/javascript; charset=utf-8", include_bytes!("assets/watch.js")),
+        entry("admin.js", "text/javascript; charset=utf-8", include_bytes!("assets/admin.js")),
         entry("embed-frame.js", "text/javascript; charset=utf-8", include_bytes!("assets/embed-frame.js")),
         entry("favicon.svg", "image/svg+xml", include_bytes!("assets/favicon.svg")),
     ]
@@ -51,8 +52,12 @@ static ASSETS: LazyLock<[Entry; 8]> = LazyLock::new(|| {
 
 /// One file to fetch, put together from one for each theme.
 fn style() -> &'static [u8] {
-    const THEMES: [&str; 3] =
-        [FIRST_STYLE, include_str!("assets/style/article.css"), include_str!("assets/style/calendar.css")];
+    const THEMES: [&str; 4] = [
+        FIRST_STYLE,
+        include_str!("assets/style/article.css"),
+        include_str!("assets/style/calendar.css"),
+        include_str!("assets/style/api.css"),
+    ];
     Box::leak(THEMES.concat().into_boxed_str()).as_bytes()
 }
 

@@ -23,27 +23,33 @@ struct Caller {
     rights: Vec<Right>,
 }
 
+/// Which token a call has, as a keyed hash. What is counted and remembered of calls is each token's own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Token(pub(super) [u8; 16]);
+
 /// Stands before every verb.
 pub(super) async fn known(State(state): State<AppState>, request: Request, next: Next) -> Result<Response, Problem> {
     let (mut parts, body) = request.into_parts();
-    let caller = caller(&state, &mut parts).await?;
+    let (caller, token) = caller(&state, &mut parts).await?;
     parts.extensions.insert(caller);
+    parts.extensions.insert(token);
     Ok(next.run(Request::from_parts(parts, body)).await)
 }
 
 /// Compares in constant time, so that the configuration's token cannot be guessed octet by octet.
-async fn caller(state: &AppState, parts: &mut Parts) -> Result<Caller, Problem> {
+async fn caller(state: &AppState, parts: &mut Parts) -> Result<(Caller, Token), Problem> {
     let Ok(Client(origin)) = Client::from_request_parts(parts, state).await;
     let given = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default().trim();
+    let known = Token(state.service.link_key().mac(b"api-caller", given.as_bytes()));
     if let Some(token) = &state.admin_token
         && bool::from(token.0.as_bytes().ct_eq(given.as_bytes()))
     {
-        return Ok(Caller { actor: Actor::config_token(origin), rights: Right::ALL.to_vec() });
+        return Ok((Caller { actor: Actor::config_token(origin), rights: Right::ALL.to_vec() }, known));
     }
     let holder = tokens::holder(&state.service, given, origin).await?;
     let (actor, rights) = holder.ok_or(Problem(WebError::Unauthorised))?;
-    Ok(Caller { actor, rights })
+    Ok((Caller { actor, rights }, known))
 }
 
 /// A caller who has the right that a handler names: `May<rights::Readers>`.

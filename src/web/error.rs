@@ -2,7 +2,8 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::actions::ActionError;
 use crate::links::LinkError;
@@ -24,6 +25,12 @@ pub enum WebError {
     /// A field is wrong: its name, and what to do.
     Invalid(Vec<(&'static str, String)>),
     BadRequest(String),
+    MethodNotAllowed,
+    TooLarge,
+    /// It is not announced as JSON.
+    UnsupportedMedia,
+    /// The same call is being made at this moment.
+    UnderWay,
     /// The database is away, or full: nothing was written.
     Unavailable,
     /// There is more to do than can be done just now: nothing was written.
@@ -45,7 +52,10 @@ impl WebError {
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound(_) | Self::Link(_) => StatusCode::NOT_FOUND,
-            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Conflict(_) | Self::UnderWay => StatusCode::CONFLICT,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMedia => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Unavailable | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
@@ -56,7 +66,7 @@ impl WebError {
     /// When to try again, in seconds, for what passes by itself.
     pub fn retry_after(&self) -> Option<HeaderValue> {
         match self {
-            Self::Busy => Some(HeaderValue::from_static("5")),
+            Self::Busy | Self::UnderWay => Some(HeaderValue::from_static("5")),
             Self::Unavailable => Some(HeaderValue::from_static("60")),
             Self::TooMany { seconds, .. } => Some(HeaderValue::from(*seconds)),
             _ => None,
@@ -73,6 +83,10 @@ impl WebError {
             Self::Conflict(_)
             | Self::Invalid(_)
             | Self::BadRequest(_)
+            | Self::MethodNotAllowed
+            | Self::TooLarge
+            | Self::UnsupportedMedia
+            | Self::UnderWay
             | Self::Unauthorised
             | Self::Forbidden(_)
             | Self::UnknownToken => "error-refused",
@@ -95,6 +109,10 @@ impl WebError {
             Self::NotFound(text) | Self::Conflict(text) | Self::BadRequest(text) | Self::TooMany { text, .. } => {
                 text.clone()
             }
+            Self::MethodNotAllowed => "This address does not take that method: see Allow.".into(),
+            Self::TooLarge => "The body may have 32 KiB.".into(),
+            Self::UnsupportedMedia => "Send JSON, with Content-Type: application/json.".into(),
+            Self::UnderWay => "The same call is under way: ask for its answer with the same key in a moment.".into(),
             Self::Link(error) => format!("This link does not work: {error}."),
             Self::Invalid(_) => "Some fields need another value.".into(),
             Self::Unavailable | Self::Busy | Self::Internal => messages::text(Language::English, self.message()),
@@ -110,6 +128,7 @@ impl From<ActionError> for WebError {
             ActionError::NotFound(what) => Self::NotFound(format!("There is no such {what}.")),
             ActionError::Busy => Self::Busy,
             ActionError::Refused(why) => Self::Conflict(why),
+            ActionError::Cursor => Self::Invalid(vec![("after", "the `next` of the page before".into())]),
             ActionError::Link(error) => Self::Link(error),
             ActionError::Database(error) => Self::from(error),
             ActionError::Seal(error) => {
@@ -142,6 +161,28 @@ fn is_passing(code: &str) -> bool {
     ["08", "53", "57", "25006"].iter().any(|class| code.starts_with(class))
 }
 
+/// Problem details (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody {
+    /// What the status means.
+    title: &'static str,
+    status: u16,
+    /// What to do.
+    detail: String,
+    /// The fields that need another value, if that is what is wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    errors: Vec<FieldFault>,
+}
+
+/// What is wrong with a field.
+#[derive(Serialize, ToSchema)]
+pub struct FieldFault {
+    field: &'static str,
+    message: String,
+}
+
 /// An answer for API callers.
 pub struct Problem(pub WebError);
 
@@ -154,16 +195,14 @@ impl<E: Into<WebError>> From<E> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.0.status();
-        let mut body = json!({
-            "title": status.canonical_reason().unwrap_or("Error"),
-            "status": status.as_u16(),
-            "detail": self.0.detail(),
-        });
-        if let WebError::Invalid(fields) = &self.0 {
-            let errors: Vec<_> =
-                fields.iter().map(|(field, message)| json!({ "field": field, "message": message })).collect();
-            body["errors"] = json!(errors);
-        }
+        let faults = if let WebError::Invalid(fields) = &self.0 { fields.as_slice() } else { &[] };
+        let fault = |(field, message): &(&'static str, String)| FieldFault { field, message: message.clone() };
+        let body = ProblemBody {
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail: self.0.detail(),
+            errors: faults.iter().map(fault).collect(),
+        };
         let mut response = (status, Json(body)).into_response();
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);

@@ -2,11 +2,12 @@
 use std::sync::LazyLock;
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::AppState;
 use super::language::kept_choice;
 
 /// No third party, and no inline script or style.
@@ -22,9 +23,9 @@ pub(super) fn policy(frames: &str) -> HeaderValue {
         .unwrap_or(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"))
 }
 
-/// Sets the security headers that a handler has not set, and logs route, status and time: never the path itself, which
+/// Sets the security headers that a handler has not set, and logs and counts route, status and time: never the path itself, which
 /// may carry a token, nor a query.
-pub(super) async fn headers_and_log(request: Request, next: Next) -> Response {
+pub(super) async fn headers_and_log(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let method = request.method().clone();
     let route =
@@ -41,9 +42,17 @@ pub(super) async fn headers_and_log(request: Request, next: Next) -> Response {
     set(headers, header::REFERRER_POLICY, "no-referrer");
     set(headers, header::CACHE_CONTROL, "no-store");
     set(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
-    let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::debug!(%method, route, status = response.status().as_u16(), millis, "answered a request");
+    let (status, took) = (response.status().as_u16(), began.elapsed());
+    state.service.metrics().answered(known(&method), &route, status, took);
+    let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    tracing::debug!(%method, route, status, millis, "answered a request");
     response
+}
+
+/// A method of a label. A client may make up others, as many as it likes.
+fn known(method: &Method) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    KNOWN.into_iter().find(|one| *one == method.as_str()).unwrap_or("other")
 }
 
 fn set(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {

@@ -9,6 +9,7 @@ mod guard;
 mod guards;
 mod health;
 mod language;
+pub mod metrics;
 pub mod pages;
 mod public;
 mod subscribe;
@@ -38,18 +39,26 @@ pub struct AppState {
     /// Whether this process dispatches too: `/readyz` then answers for the dispatcher.
     dispatches: bool,
     embeds: Arc<embed::Embeds>,
+    limits: Arc<api::Limits>,
 }
 
 impl AppState {
     /// Without an admin token the API is off.
     pub fn new(service: Service, admin_token: Option<Secret>, dispatches: bool) -> Self {
-        Self { service, admin_token, dispatches, embeds: embed::Embeds::on(Vec::new()) }
+        let (embeds, limits) = (embed::Embeds::on(Vec::new()), Arc::new(api::Limits::new(0)));
+        Self { service, admin_token, dispatches, embeds, limits }
     }
 
     /// Lets other sites show the sign-up box in a frame.
     #[must_use]
     pub fn embedded_on(self, origins: Vec<EmbedOrigin>) -> Self {
         Self { embeds: embed::Embeds::on(origins), ..self }
+    }
+
+    /// Bounds how many calls of the API a token has in a minute; 0 is no limit.
+    #[must_use]
+    pub fn with_calls_per_minute(self, calls: u32) -> Self {
+        Self { limits: Arc::new(api::Limits::new(calls)), ..self }
     }
 }
 
@@ -82,6 +91,6 @@ fn router(state: AppState) -> Router {
         .nest("/api/v1", api::router(state.clone()))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(30)))
-        .layer(middleware::from_fn(guard::headers_and_log))
+        .layer(middleware::from_fn_with_state(state.clone(), guard::headers_and_log))
         .with_state(state)
 }

@@ -5,7 +5,9 @@
 //! nothing until their button is pressed. Every word that comes from a reader, a URL or a setting is escaped; only the
 //! fields whose names end in `html` are trusted as they are.
 pub(in crate::web) mod admin;
+mod api;
 mod calendar;
+pub(in crate::web) mod dashboard;
 mod embed;
 pub(in crate::web) mod readers;
 mod rendering;
@@ -16,6 +18,7 @@ mod voices;
 
 use serde::Serialize;
 
+pub use api::{ApiAnswer, ApiCall, ApiField, ApiPage, ApiShape};
 pub use calendar::{
     Choice, ErasedPage, FreshExpiredPage, FreshPage, FreshSentPage, ManagePage, ManageState, ReadPartPage, Said,
     TimelinePart, When, ZoneGroup,

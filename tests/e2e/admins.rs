@@ -91,6 +91,12 @@ pub async fn visit(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&s
     }
     demo.open_as_owner(browser, "/admin").await;
     look("admin").await;
+    demo.open_as_owner(browser, "/admin/readers").await;
+    look("admin-readers").await;
+    browser.find("#part").await.send_keys("nobody at all").await.unwrap();
+    browser.press("Find").await;
+    browser.find(".search a").await;
+    look("admin-readers-none").await;
     for (name, path) in [
         ("snippets", format!("/admin/embed/{SERIES}")),
         ("figures", format!("/admin/survey/{SERIES}")),
@@ -126,4 +132,20 @@ pub async fn visit(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&s
     browser.press("Turn it on").await;
     browser.see("Turn on the second step").await;
     look("admin-offer").await;
+}
+
+/// Looks for a reader, and at what happened to them.
+pub async fn visit_reader(demo: &Demo, browser: &Browser, address: &str, look: &mut impl AsyncFnMut(&str)) {
+    demo.open_as_owner(browser, "/admin").await;
+    look("admin-with-figures").await;
+    demo.open_as_owner(browser, "/admin/readers").await;
+    look("admin-readers-some").await;
+    browser.find("#part").await.send_keys(address).await.unwrap();
+    browser.press("Find").await;
+    browser.see(address).await;
+    browser.unfold("Do something for this reader").await;
+    look("admin-reader").await;
+    browser.follow("Read it as it was sent").await;
+    browser.find(".part-page h1").await;
+    look("admin-sent").await;
 }

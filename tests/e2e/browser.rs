@@ -21,7 +21,7 @@ use crate::process::Process;
 pub const ZONE: &str = "Australia/Adelaide";
 /// A desktop and a phone.
 pub const WIDTHS: [u32; 2] = [1280, 360];
-/// The key, as WebDriver writes it (<https://www.w3.org/TR/webdriver2/#keyboard-actions>).
+/// The key, as `WebDriver` writes it (<https://www.w3.org/TR/webdriver2/#keyboard-actions>).
 const CONTROL: char = '\u{E009}';
 
 const ARGUMENTS: [&str; 10] = [

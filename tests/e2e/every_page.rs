@@ -45,6 +45,7 @@ pub async fn visit_all(demo: &Demo, browser: &Browser, mut look: impl AsyncFnMut
         ("bad-link", "/confirm/nonsense"),
         ("related", "/articles/fighting-cancer-with-immunotherapy/side-effects"),
         ("helpful", "/helpful/fighting-cancer-with-immunotherapy/antibodies"),
+        ("api", "/api/v1/docs"),
         ("survey", "/survey/fighting-cancer-with-immunotherapy"),
         ("survey-thanks", "/survey/fighting-cancer-with-immunotherapy/thanks"),
     ] {
@@ -71,6 +72,7 @@ pub async fn visit_all(demo: &Demo, browser: &Browser, mut look: impl AsyncFnMut
     with_the_first_part(demo, browser, &mut look).await;
     of_a_move(demo, browser, &mut look).await;
     in_the_inbox(demo, browser, &mut look).await;
+    admins::visit_reader(demo, browser, "one@example.com", &mut look).await;
     at_the_end(demo, browser, &mut look).await;
 }
 

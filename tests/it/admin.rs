@@ -71,7 +71,7 @@ async fn lists_go_on_page_by_page() {
     }
     assert_eq!(seen.len(), 5);
     let bad = app.api(Method::GET, "/subscribers?after=x").send().await.unwrap();
-    assert_eq!(bad.status(), StatusCode::CONFLICT);
+    assert_eq!(bad.status(), StatusCode::UNPROCESSABLE_ENTITY);
 }
 
 #[tokio::test]

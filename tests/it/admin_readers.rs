@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 
 use crate::support::admins::{Browser, PASSWORD, by};
 use crate::support::relay::At;
-use crate::support::{App, days, minutes, why};
+use crate::support::{App, SERIES, days, minutes, why};
 
 const LIST: &str = "/admin/readers";
 
@@ -83,7 +83,7 @@ async fn the_list_goes_on_where_the_page_before_ended() {
     let mut ask = Search { part: Some("reader".into()), state: Some(EnrollmentState::Pending), ..Search::default() };
     let mut pages = Vec::new();
     loop {
-        let page = search::search(&app.service, &ask).await.unwrap();
+        let page = search::search(&app.service, &ask, &by()).await.unwrap();
         pages.push(page.items.into_iter().map(|row| row.address).collect::<Vec<_>>());
         match page.next {
             Some(next) => ask.after = Some(next),
@@ -154,7 +154,7 @@ async fn what_stands_in_the_way_is_told_with_who_and_why() {
     let app = App::start().await;
     let address = "ana@example.org";
     app.enroll(address).await;
-    let series = format!("/series/{}/pause", crate::support::SERIES);
+    let series = format!("/series/{SERIES}/pause");
     app.api_post(&series, why()).await;
     assert!(standing(&app, address).await.contains("The whole series is paused since"));
     app.api_post(&series.replace("pause", "resume"), why()).await;
@@ -165,4 +165,31 @@ async fn what_stands_in_the_way_is_told_with_who_and_why() {
     assert!(status.is_success(), "{answer}");
     let told = standing(&app, address).await;
     assert!(told.contains("suppressed (admin)") && told.contains(why()["why"].as_str().unwrap()), "{told}");
+}
+
+#[tokio::test]
+async fn what_is_done_for_a_reader_needs_a_reason_and_is_written_down() {
+    let app = App::start().await;
+    app.enroll("ana@example.org").await;
+    let admin = &mut Browser::signed_in(&app, Role::Operator).await;
+    let reader = find(&app, admin, &[("part", "ana@example.org")]).await;
+    admin.get(&app, &reader).await;
+    let ask = |deed: &'static str, why: &'static str| [("deed", deed), ("series", SERIES), ("why", why)];
+    assert_eq!(admin.post(&app, &reader, &ask("pause", " ")).await.0, StatusCode::CONFLICT);
+    assert!(admin.html.contains("Say why"));
+    assert_eq!(admin.post(&app, &reader, &ask("dance", "a reason")).await.0, StatusCode::CONFLICT);
+
+    for (deed, state) in [("pause", "Paused since"), ("resume", "Part 2 is due"), ("send-next", "Part 2 is due now")] {
+        let (status, location) = admin.post(&app, &reader, &ask(deed, "they asked by phone")).await;
+        assert_eq!(status, StatusCode::SEE_OTHER, "{deed}");
+        admin.follow(&app, &location).await;
+        assert!(admin.html.contains("It is done") && admin.html.contains(state), "{deed}");
+    }
+    app.dispatch_all_due().await;
+    assert_eq!(app.mails_to("ana@example.org").len(), 3, "the confirmation and two parts");
+    let (_, location) = admin.post(&app, &reader, &ask("suppress", "they asked by phone")).await;
+    admin.follow(&app, &location).await;
+    assert!(admin.html.contains("suppressed (admin)"));
+    let why = "select count(*) from audit_log where reason = 'they asked by phone' and actor_kind = 'admin'";
+    assert_eq!(app.count(why).await, 4);
 }

@@ -10,24 +10,31 @@ use crate::support::statements::{self, Statement};
 const HANDBOOK: &str = include_str!("../../docs/OPERATIONS.md");
 
 /// Statements that look across all buckets, each by its beginning, and why it may. None is on a mail's way.
-const ACROSS: [(&str, &str); 19] = [
+const ACROSS: [(&str, &str); 26] = [
     ("analyze subscribers, enrollments", "statistics: every server looks at what it has"),
     (
         "select b.bucket as \"bucket!\", s.slug",
         "look: one cheap look per server, and the claim that follows names a bucket",
     ),
+    ("select p.priority as \"priority!\", sum(", "how much is due: a count for the metrics"),
     (
         "select ( select count(*) from buckets b join deliveries d on d.bucket = b.bucket and d.series = any($1)",
         "overdue: a count for admins",
     ),
     ("select count(*) as \"closed!\" from unnest", "the benchmark's books"),
     ("update deliveries d set due_at = $3 from unnest", "the benchmark makes its rows due"),
+    ("select count(*) as \"deliveries!\" from deliveries", "the benchmark counts its deliveries"),
+    ("select bucket, id from subscribers order by bucket, id", "the benchmark takes a reader"),
     ("select count(*) as \"count!\" from subscribers s where exists", "the benchmark counts its sign-ups"),
     ("select node as \"node!\", count(*)", "who holds what: a count for admins"),
     ("select greatest(series_now", "where a demo's clock stopped: never sharded"),
     ("select kind as \"kind!\", step, state", "the books: a count for admins"),
     ("select e.bucket, e.id, s.address", "a list for admins, page by page"),
     ("select e.bucket, e.id, e.subscriber", "a list for admins, page by page"),
+    ("select state, confirmed_at is not null", "the overview: a count for admins"),
+    ("select (settled_at at time zone", "the overview: a count for admins"),
+    ("select (greatest(due_at", "the overview: a count for admins"),
+    ("select count(*) as \"count!\" from deliveries where series", "the overview: a count for admins"),
     ("select bucket, id, enrollment, series, kind, step", "a list for admins, page by page"),
     ("select d.state, count(*) as \"count!\" from buckets b", "how far a run is: a count for admins"),
     (

@@ -415,3 +415,16 @@ async fn a_stop_does_not_wait_for_browsers_that_keep_their_connection() {
     assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
     drop(idle);
 }
+
+#[tokio::test]
+async fn published_content_that_cannot_be_read_is_never_replaced_by_the_example() {
+    let (database_url, relay) = (database::fresh().await, Relay::start().await);
+    let db = database::connect(&database_url);
+    let broken = "insert into content_versions values ('0123456789abcdef', '{\"files\": {}}', '2026-03-01T00:00:00Z')";
+    sqlx::query(broken).execute(&db).await.unwrap();
+    let environment = Environment::production(&database_url, &relay.url());
+    said(&Process::run(&["dispatch"], &environment).await, 1, &["0123456789abcdef", "does not compile"]);
+    let versions: Vec<String> =
+        sqlx::query_scalar("select version from content_versions").fetch_all(&db).await.unwrap();
+    assert_eq!(versions, ["0123456789abcdef"]);
+}

@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 
 /// Each module and the modules of ours that it may name. `cli` and `main` may name everything.
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 18] = [
     ("model", &[]),
     ("clock", &[]),
+    ("metrics", &[]),
     ("links", &["model"]),
     ("seal", &["model"]),
     ("messages", &["model"]),
@@ -14,10 +15,10 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("mail", &["model", "links"]),
     ("transport", &[]),
     ("store", &["model"]),
-    ("actions", &["model", "messages", "content", "store", "clock", "links", "seal"]),
+    ("actions", &["model", "messages", "metrics", "content", "store", "clock", "links", "seal"]),
     ("config", &["actions", "model", "links", "seal"]),
     ("schedule", &["actions", "store", "config"]),
-    ("dispatch", &["actions", "store", "content", "model", "mail", "transport"]),
+    ("dispatch", &["actions", "store", "content", "metrics", "model", "mail", "transport"]),
     ("web", &["actions", "content", "model", "messages", "config", "links"]),
     ("local", &[]),
     (

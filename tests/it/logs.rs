@@ -259,25 +259,24 @@ async fn an_admin_looks_and_acts(site: &Site, relay: &Relay) {
         body["why"] = json!(format!("{READER} has leukemia and asked"));
         body
     };
-    let reader = |more: Value| {
-        let mut body = json!({ "address": READER, "series": SERIES });
-        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        why(body)
-    };
+    let reader = || why(json!({ "address": READER, "series": SERIES }));
+    let address = || why(json!({ "address": READER }));
+    let test = |step: &str, to: &str| why(json!({ "series": SERIES, "step": step, "condition": "leukemia", "to": to }));
     for (path, body) in [
         ("/subscribers/show", json!({ "address": READER })),
         ("/subscribers/show", json!({ "address": READER.split('@').next().unwrap() })),
-        ("/subscribers/pause", reader(json!({}))),
-        ("/subscribers/resume", reader(json!({}))),
-        ("/subscribers/suppress", reader(json!({}))),
-        ("/subscribers/unsuppress", reader(json!({}))),
+        ("/subscribers/show", json!({ READER: "leukemia" })),
+        ("/subscribers/pause", reader()),
+        ("/subscribers/resume", reader()),
+        ("/subscribers/suppress", address()),
+        ("/subscribers/unsuppress", address()),
         // Each of another type than it should be.
-        ("/send/next", reader(json!({ "dry_run": READER }))),
-        ("/send/due", reader(json!({ "within": READER }))),
-        ("/send/due", reader(json!({ "series": READER }))),
-        ("/send/test", reader(json!({ "step": READER, "condition": "leukemia", "to": EDITOR }))),
-        ("/send/test", reader(json!({ "step": "antibodies", "condition": "leukemia", "to": READER }))),
-        ("/send/test", reader(json!({ "step": "antibodies", "condition": "leukemia", "to": EDITOR }))),
+        ("/send/next", why(json!({ "address": READER, "series": SERIES, "dry_run": READER }))),
+        ("/send/due", why(json!({ "series": SERIES, "within": READER }))),
+        ("/send/due", why(json!({ "series": READER, "within": "1d" }))),
+        ("/send/test", test(READER, EDITOR)),
+        ("/send/test", test("antibodies", READER)),
+        ("/send/test", test("antibodies", EDITOR)),
         (&format!("/series/{SERIES}/preview"), json!({ "step": "antibodies", "condition": "head-and-neck" })),
         (&format!("/series/{SERIES}/preview"), json!({ "step": "antibodies", "condition": ["head-and-neck"] })),
     ] {

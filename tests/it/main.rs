@@ -3,10 +3,13 @@
 mod support;
 
 mod admin;
+mod admin_dashboard;
 mod admin_readers;
 mod admins;
 mod admins_cli;
+mod admins_passwords;
 mod admins_rights;
+mod api;
 mod bench;
 mod citus;
 mod confirm;
@@ -27,6 +30,7 @@ mod manage_address;
 mod manage_fresh;
 mod manage_moves;
 mod manage_scanner;
+mod metrics;
 mod migrate;
 mod nodes;
 mod outages;

@@ -13,7 +13,15 @@ use crate::support::process::{Environment, Process, until};
 
 /// Rows that come into the database after the migration of that version; the later migrations find them. What is here
 /// stays as it is, since it fits that schema: a migration that adds a table adds an entry.
-const FILLED: [(i64, &str); 6] = [(1, FIRST), (3, LIMITS), (6, GUARDS), (8, VOICES), (9, ADMINS), (12, RUNS)];
+const FILLED: [(i64, &str); 7] =
+    [(1, FIRST), (3, LIMITS), (6, GUARDS), (8, VOICES), (9, ADMINS), (10, ONCE), (12, RUNS)];
+
+/// A call under a key.
+const ONCE: &str = "
+insert into once_keys values
+    (decode(repeat('01', 16), 'hex'), decode(repeat('02', 16), 'hex'), decode(repeat('03', 16), 'hex'), 1,
+     '2026-03-01T00:00:00Z', '{\"done\":true}');
+";
 
 /// A few rows in every table of the first schema, in the states that matter.
 const FIRST: &str = "

@@ -56,6 +56,12 @@ impl Browser {
         self.take(response).await
     }
 
+    /// The same, without waiting for the end of the answer.
+    pub async fn begin(&self, app: &App, path: &str) -> (StatusCode, String) {
+        let response = self.request(app, Method::GET, path).send().await.unwrap();
+        (response.status(), location(&response))
+    }
+
     /// A request of one's own making, with the cookies.
     pub fn request(&self, app: &App, method: Method, path: &str) -> RequestBuilder {
         app.http.request(method, format!("{}{path}", app.base)).header("cookie", self.cookie())
@@ -115,7 +121,7 @@ impl Browser {
                 self.cookies.insert(name.to_owned(), value.to_owned());
             }
         }
-        let location = response.headers().get("location").map_or("", |value| value.to_str().unwrap()).to_owned();
+        let location = location(&response);
         let status = response.status();
         // What leads on has no page of its own.
         let html = response.text().await.unwrap();
@@ -124,4 +130,8 @@ impl Browser {
         }
         (status, location)
     }
+}
+
+fn location(response: &Response) -> String {
+    response.headers().get("location").map_or("", |value| value.to_str().unwrap()).to_owned()
 }

@@ -77,6 +77,8 @@ pub struct Setup {
     pub embed_origins: Vec<&'static str>,
     /// By default all come from loopback and are counted, and none is refused: a story signs up without a form.
     pub guards: guards::Settings,
+    /// Calls of the API; 0 is no limit.
+    pub calls_per_minute: u32,
 }
 
 impl Default for Setup {
@@ -91,6 +93,7 @@ impl Default for Setup {
             sign_ups: Limits { longest_wait: process::PATIENCE, ..Limits::default() },
             embed_origins: Vec::new(),
             guards: guards::Settings { spare_loopback: true, ..guards::Settings::default() },
+            calls_per_minute: 0,
         }
     }
 }
@@ -128,7 +131,9 @@ impl App {
         let settings = Settings { sign_ups: setup.sign_ups, guards: setup.guards, ..settings() };
         let service = Service::new(db, clock, library, keyring, link_key, settings);
         let origins = setup.embed_origins.iter().map(|origin| EmbedOrigin::parse(origin).unwrap()).collect();
-        let state = AppState::new(service.clone(), Some(Secret(TOKEN.into())), true).embedded_on(origins);
+        let state = AppState::new(service.clone(), Some(Secret(TOKEN.into())), true)
+            .embedded_on(origins)
+            .with_calls_per_minute(setup.calls_per_minute);
         let stop = CancellationToken::new();
         tokio::spawn(web::serve(listener, state, stop.clone()));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();

@@ -174,6 +174,12 @@ impl Process {
         Site::at(&format!("http://{address}"), TOKEN)
     }
 
+    /// Where the metrics are, once they are there.
+    pub async fn metrics(&mut self) -> Site {
+        let address = self.word_after("metrics are served", "address").await;
+        Site::at(&format!("http://{address}"), "")
+    }
+
     /// Where the pages and the inbox of `demo` are.
     pub async fn demo(&mut self) -> (Site, Site) {
         let pages = self.demo_pages().await;

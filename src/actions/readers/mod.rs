@@ -1,6 +1,7 @@
 //! What admins see of readers, and their pause and resume.
 pub mod search;
 pub mod standing;
+pub mod steer;
 pub mod story;
 
 use serde::Serialize;
@@ -9,9 +10,11 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::audit::{self, Target};
+use super::once::{self, Done};
 use super::{ActionError, Actor, Page, Service};
 use crate::model::{EmailAddress, EnrollmentState, SeriesSlug, into_window, shifted};
-use crate::store::admin::{self, AttemptLine, ConsentLine, DeliveryFilter, DeliveryLine, Reader, ReaderFilter};
+pub use crate::store::admin::Reader;
+use crate::store::admin::{self, AttemptLine, ConsentLine, DeliveryFilter, DeliveryLine, ReaderFilter};
 use crate::store::enrollments::{self, Enrollment};
 use crate::store::{records, wake};
 
@@ -26,7 +29,7 @@ pub struct ListReaders {
 }
 
 /// All about one address; the condition is left out on purpose, since no admin task needs it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Dossier {
     pub enrollments: Vec<Reader>,
     pub deliveries: Vec<DeliveryLine>,
@@ -35,7 +38,8 @@ pub struct Dossier {
     pub suppressed: bool,
 }
 
-pub async fn list(service: &Service, ask: &ListReaders) -> Result<Page<Reader>, ActionError> {
+/// Who has looked at readers is written down, here for each page of the list.
+pub async fn list(service: &Service, ask: &ListReaders, by: &Actor) -> Result<Page<Reader>, ActionError> {
     let limit = i64::from(ask.limit.unwrap_or(100).clamp(1, 500));
     let filter = ReaderFilter {
         state: ask.state.map(|state| state.as_str().to_owned()),
@@ -45,8 +49,21 @@ pub async fn list(service: &Service, ask: &ListReaders) -> Result<Page<Reader>, 
         limit,
     };
     let items = admin::readers(service.db(), &filter).await?;
+    audit_list(service, ask.series.as_ref(), items.len(), by).await?;
     let next = full(items.len(), limit).then(|| items.last().map(|last| cursor(last.bucket, last.id))).flatten();
     Ok(Page { items, next })
+}
+
+/// Writes down who has looked at so many readers.
+async fn audit_list(
+    service: &Service,
+    series: Option<&SeriesSlug>,
+    readers: usize,
+    by: &Actor,
+) -> Result<(), ActionError> {
+    let target = series.map_or(Target::None, Target::Series);
+    let details = json!({ "readers": readers });
+    audit::record_with(service, service.db(), by, "list readers", target, &details).await
 }
 
 /// Who has looked at a reader is written down.
@@ -83,7 +100,7 @@ pub async fn pause(
     address: &EmailAddress,
     series: &SeriesSlug,
     by: &Actor,
-) -> Result<(), ActionError> {
+) -> Result<Done, ActionError> {
     let mut tx = service.db().begin().await?;
     let open = open_enrollment(&mut tx, address, series).await?;
     if !enrollments::pause(&mut *tx, open.bucket, open.id, service.clock().series(), None).await? {
@@ -93,8 +110,9 @@ pub async fn pause(
         )));
     }
     log(service, &mut tx, "pause enrollment", &open, by).await?;
+    let done = once::answer(&mut tx, by, Done { done: true }).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(done)
 }
 
 /// Resumes one reader's series: what is left comes as much later as the pause was long.
@@ -103,7 +121,7 @@ pub async fn resume(
     address: &EmailAddress,
     series: &SeriesSlug,
     by: &Actor,
-) -> Result<(), ActionError> {
+) -> Result<Done, ActionError> {
     let mut tx = service.db().begin().await?;
     let open = open_enrollment(&mut tx, address, series).await?;
     if open.state != EnrollmentState::Paused {
@@ -112,9 +130,10 @@ pub async fn resume(
     resume_in(service, &mut tx, &open).await?;
     log(service, &mut tx, "resume enrollment", &open, by).await?;
     wake(&mut *tx).await?;
+    let done = once::answer(&mut tx, by, Done { done: true }).await?;
     tx.commit().await?;
     service.wake_dispatcher();
-    Ok(())
+    Ok(done)
 }
 
 /// Makes a paused enrollment, which the caller has locked, active again. A pause that was to end by itself has ended when it
@@ -169,7 +188,7 @@ pub(super) fn cursor(bucket: i16, id: Uuid) -> String {
 
 pub(super) fn parse_cursor(text: &str) -> Result<(i16, Uuid), ActionError> {
     let parsed = text.split_once('.').and_then(|(bucket, id)| Some((bucket.parse().ok()?, id.parse().ok()?)));
-    parsed.ok_or_else(|| ActionError::Refused("this is no cursor of ours: use the `next` of the page before".into()))
+    parsed.ok_or(ActionError::Cursor)
 }
 
 pub(super) fn full(len: usize, limit: i64) -> bool {

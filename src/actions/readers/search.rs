@@ -2,7 +2,8 @@
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use uuid::Uuid;
 
-use super::super::{ActionError, Page, Service};
+use super::audit_list;
+use crate::actions::{ActionError, Actor, Page, Service};
 use crate::model::{EmailAddress, EnrollmentState, SeriesSlug};
 use crate::store::admin;
 use crate::store::readers;
@@ -28,9 +29,9 @@ pub struct Search {
     pub after: Option<String>,
 }
 
-/// The newest first, [`A_PAGE`] at a time.
-pub async fn search(service: &Service, ask: &Search) -> Result<Page<Row>, ActionError> {
-    let ask = readers::Search {
+/// The newest first, [`A_PAGE`] at a time. Who has looked at readers is written down, here for each page of the list.
+pub async fn search(service: &Service, ask: &Search, by: &Actor) -> Result<Page<Row>, ActionError> {
+    let filter = readers::Search {
         part: ask.part.as_deref().map(normalised),
         series: ask.series.as_ref().map(ToString::to_string),
         state: ask.state.map(|state| state.as_str().to_owned()),
@@ -41,11 +42,12 @@ pub async fn search(service: &Service, ask: &Search) -> Result<Page<Row>, Action
         limit: A_PAGE + 1,
     };
     let mut tx = service.db().begin().await?;
-    let found = readers::search(&mut tx, &ask).await;
+    let found = readers::search(&mut tx, &filter).await;
     let mut items = found.map_err(|error| if took_too_long(&error) { narrower() } else { error.into() })?;
     tx.rollback().await?;
     let is_cut = items.len() > usize::try_from(A_PAGE).unwrap_or(usize::MAX);
     items.truncate(usize::try_from(A_PAGE).unwrap_or(usize::MAX));
+    audit_list(service, ask.series.as_ref(), items.len(), by).await?;
     let next = items.last().filter(|_| is_cut).map(|last| cursor(last.created_at, last.id));
     Ok(Page { items, next })
 }

@@ -217,7 +217,7 @@ fn ids_of(enrollments: &[(Uuid, Option<DateTime<Utc>>)]) -> Vec<Uuid> {
     enrollments.iter().map(|(id, _)| *id).collect()
 }
 
-fn parse_id(id: &str) -> Result<(Bucket, Uuid), ActionError> {
+pub(super) fn parse_id(id: &str) -> Result<(Bucket, Uuid), ActionError> {
     let (bucket, id) = parse_cursor(id).map_err(|_| ActionError::NotFound("reader"))?;
     let bucket = Bucket::all().find(|one| one.get() == bucket).ok_or(ActionError::NotFound("reader"))?;
     Ok((bucket, id))

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use super::audit::{self, Target};
-use super::{ActionError, Actor, Page, Service};
+use super::readers::full;
+use super::{ActionError, Actor, Page, Service, once};
 use crate::model::{Bucket, EmailAddress, RunState, SeriesSlug, What, Who, rate_per_minute, time_for};
 pub use crate::store::runs::Sampled;
 use crate::store::runs::{self, NewRun, Run};
@@ -24,7 +25,7 @@ use work::{Step, Sweep};
 /// A dry run is good for this long (real time): after it, readers have gone on.
 const COUNT_IS_GOOD_FOR: TimeDelta = TimeDelta::hours(1);
 /// Runs on a page of the list.
-const PAGE: i64 = 50;
+pub const PAGE: u32 = 50;
 /// A list may name so many addresses.
 pub const LONGEST_LIST: usize = 200_000;
 
@@ -109,8 +110,7 @@ fn check(service: &Service, draft: &NewDraft) -> Result<(), ActionError> {
     let series = service.series(&draft.series)?;
     let steps = match (&draft.who, &draft.what) {
         (Who::NotReceived { step } | Who::Received { step, .. }, What::Step { step: other, .. }) => vec![step, other],
-        (Who::NotReceived { step } | Who::Received { step, .. }, _) => vec![step],
-        (_, What::Step { step, .. }) => vec![step],
+        (Who::NotReceived { step } | Who::Received { step, .. }, _) | (_, What::Step { step, .. }) => vec![step],
         _ => Vec::new(),
     };
     if steps.into_iter().any(|step| series.step(step).is_none()) {
@@ -164,6 +164,17 @@ pub async fn reader(service: &Service, address: &EmailAddress) -> Result<Who, Ac
 /// Starts a draft. `readers` is the number that its dry run found, typed by whoever starts it: whoever has seen another
 /// number, or comes second, starts nothing.
 pub async fn start(service: &Service, run: i64, readers: i64, by: &Actor) -> Result<(), ActionError> {
+    start_answering(service, run, readers, by, ()).await
+}
+
+/// The same, with what a call is answered when it is made again under its key.
+pub(super) async fn start_answering<T: Serialize>(
+    service: &Service,
+    run: i64,
+    readers: i64,
+    by: &Actor,
+    answer: T,
+) -> Result<T, ActionError> {
     let real = service.clock().real();
     let mut tx = service.db().begin().await?;
     let draft = locked(&mut tx, run).await?;
@@ -181,8 +192,9 @@ pub async fn start(service: &Service, run: i64, readers: i64, by: &Actor) -> Res
     let details = json!({ "run": run, "readers": readers });
     let of = target(run, Detail::read(&draft.detail).as_ref());
     audit::record_with(service, &mut *tx, by, "start run", of, &details).await?;
+    let answer = once::answer(&mut tx, by, answer).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(answer)
 }
 
 fn why_not_started(draft: &Run, readers: i64, real: DateTime<Utc>) -> String {
@@ -352,17 +364,16 @@ pub async fn show(service: &Service, run: i64) -> Result<RunView, ActionError> {
     view(service, run).await
 }
 
-/// The newest first.
-pub async fn list(service: &Service, after: Option<&str>) -> Result<Page<RunView>, ActionError> {
-    let before = after.map(str::parse).transpose();
-    let before = before
-        .map_err(|_| ActionError::Refused("this is no cursor of ours: use the `next` of the page before".into()))?;
+/// The newest first, `limit` at a time.
+pub async fn list(service: &Service, after: Option<&str>, limit: u32) -> Result<Page<RunView>, ActionError> {
+    let before = after.map(str::parse).transpose().map_err(|_| ActionError::Cursor)?;
+    let limit = i64::from(limit.clamp(1, 500));
     let mut items = Vec::new();
-    for run in runs::list(service.db(), before, PAGE).await? {
+    for run in runs::list(service.db(), before, limit).await? {
         // Who may see figures sees nothing of one reader.
         items.push(RunView { asked: None, dry_run: None, ..view(service, run).await? });
     }
-    let is_full = items.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
+    let is_full = full(items.len(), limit);
     let next = items.last().filter(|_| is_full).map(|last| last.id.to_string());
     Ok(Page { items, next })
 }

@@ -31,7 +31,7 @@ pub enum Taken {
 }
 
 /// What admins see of a survey.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Figures {
     pub series: String,
     pub title: String,
@@ -42,7 +42,7 @@ pub struct Figures {
     pub questions: Vec<QuestionFigures>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct QuestionFigures {
     pub key: String,
     pub text: String,
@@ -51,7 +51,7 @@ pub struct QuestionFigures {
     pub answers: Vec<AnswerFigures>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct AnswerFigures {
     pub key: String,
     pub text: String,

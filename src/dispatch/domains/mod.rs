@@ -231,9 +231,8 @@ impl Domains {
             rate => {
                 let mut known = self.known();
                 let pace = known.entry(domain.to_owned()).or_default();
-                let turn = |one: &Claimed| match one.kind.is_urgent() {
-                    false => pace.turn(real, rate, rule.connections),
-                    true => pace.opening(real),
+                let turn = |one: &Claimed| {
+                    if one.kind.is_urgent() { pace.opening(real) } else { pace.turn(real, rate, rule.connections) }
                 };
                 waiting.iter().map(turn).collect()
             }

@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::metrics::RelayState;
+
 #[derive(Default)]
 pub(in crate::dispatch) struct Breaker {
     state: State,
@@ -44,6 +46,15 @@ impl Breaker {
             State::Open { until } if until > now => Lets::NothingUntil(until),
             State::Open { .. } => Lets::OneProbe,
             State::HalfOpen => Lets::NothingYet,
+        }
+    }
+
+    /// How it stands, for the metrics.
+    pub(in crate::dispatch) fn stands(&self) -> RelayState {
+        match self.state {
+            State::Closed => RelayState::Working,
+            State::Open { .. } => RelayState::Resting,
+            State::HalfOpen => RelayState::Probed,
         }
     }
 

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::line::{Errand, Lane, Line};
 use super::{RelaySettings, Shared, Until};
+use crate::metrics::{Metrics, RelayState};
 use crate::transport;
 use allowance::Allowance;
 pub(super) use breaker::rest_after;
@@ -37,6 +38,7 @@ pub(super) struct Relay {
     pub(super) line: Line,
     breaker: Mutex<Breaker>,
     allowance: Allowance,
+    metrics: Arc<Metrics>,
     changed: Arc<Notify>,
 }
 
@@ -54,15 +56,18 @@ pub(super) enum Outlook {
 const HELD: Duration = Duration::from_mins(1);
 
 impl Relays {
-    pub(super) fn new(settings: &[RelaySettings], micro_batch: usize) -> Self {
+    pub(super) fn new(settings: &[RelaySettings], micro_batch: usize, metrics: &Arc<Metrics>) -> Self {
         let changed = Arc::new(Notify::new());
         let relay = |one: &RelaySettings| {
+            metrics.relay_is(&one.relay.name, RelayState::Working);
+            metrics.relay_connections(&one.relay.name, 0);
             Arc::new(Relay {
                 server: one.relay.clone(),
                 connections: one.connections.max(1),
                 line: Line::new(micro_batch, changed.clone()),
                 breaker: Mutex::default(),
                 allowance: Allowance::new(one),
+                metrics: metrics.clone(),
                 changed: changed.clone(),
             })
         };
@@ -152,7 +157,7 @@ impl Relays {
         let mails = relay.allowance.spend(most, real);
         let probe = relay.lets() == Lets::OneProbe;
         if probe {
-            relay.breaker().probe_begins();
+            relay.change_breaker(Breaker::probe_begins);
             relay.line.one_connection_only(true);
         }
         let mails = usize::try_from(mails).unwrap_or(usize::MAX);
@@ -171,7 +176,7 @@ enum Wait {
 impl Relay {
     /// It answered a mail, whatever the answer was.
     pub(super) fn worked(&self) {
-        if self.breaker().worked() {
+        if self.change_breaker(Breaker::worked) {
             tracing::info!(relay = %self.server.name, "the relay works again");
             self.line.one_connection_only(false);
             self.changed.notify_waiters();
@@ -180,14 +185,14 @@ impl Relay {
 
     /// It failed as a whole.
     pub(super) fn failed(&self) {
-        self.breaker().failed(Instant::now());
+        self.change_breaker(|breaker| breaker.failed(Instant::now()));
         self.line.one_connection_only(false);
         self.changed.notify_waiters();
     }
 
     /// A connection was lost while a mail was on its way.
     pub(super) fn lost(&self) {
-        self.breaker().lost(Instant::now());
+        self.change_breaker(|breaker| breaker.lost(Instant::now()));
         self.changed.notify_waiters();
     }
 
@@ -218,6 +223,21 @@ impl Relay {
         }
         let again = self.allowance.again(real)?;
         Some(Wait::Allowance((again - real).to_std().unwrap_or_default()))
+    }
+
+    /// How many connections there are now.
+    pub(super) fn show_connections(&self) {
+        self.metrics.relay_connections(&self.server.name, self.line.connections());
+    }
+
+    /// Changes the breaker, and shows in the metrics how it stands then.
+    fn change_breaker<T>(&self, change: impl FnOnce(&mut Breaker) -> T) -> T {
+        let mut breaker = self.breaker();
+        let (before, changed, after) = (breaker.stands(), change(&mut breaker), breaker.stands());
+        if before != after {
+            self.metrics.relay_is(&self.server.name, after);
+        }
+        changed
     }
 
     fn breaker(&self) -> MutexGuard<'_, Breaker> {
@@ -253,7 +273,7 @@ impl Drop for Ticket {
         self.relay.line.release(self.lane, self.mails);
         self.relay.allowance.refund(u32::try_from(self.mails).unwrap_or(u32::MAX), self.day);
         if self.probe && !self.used {
-            self.relay.breaker().probe_came_to_nothing(Instant::now());
+            self.relay.change_breaker(|breaker| breaker.probe_came_to_nothing(Instant::now()));
         }
         self.relay.changed.notify_waiters();
     }

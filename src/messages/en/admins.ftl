@@ -150,3 +150,61 @@ admin-nav-readers = Readers
 readers-title = Readers
 reader-title = A reader
 sent-title = A mail as it was sent
+
+# The overview
+live-nobody-dispatches = No process sends mail: start one with “regimen serve” or “regimen dispatch”.
+live-overdue = { $count ->
+    [one] One mail is overdue: it was due more than ten minutes ago, was never tried, and nobody paused it. See whether a process below sends, and whether a relay answers.
+   *[other] { $count } mails are overdue: they were due more than ten minutes ago, were never tried, and nobody paused them. See whether a process below sends, and whether a relay answers.
+ }
+live-paused = paused
+live-new = Nobody has signed up yet. The figures come with the first reader.
+live-funnel = How far readers come
+live-stage = Stage
+live-readers = Readers
+live-signed-up = Signed up
+live-confirmed = Confirmed
+live-part = Part { $part }
+live-completed = Completed
+live-delivered = Accepted a day
+live-lateness = Lateness: minutes within which 95 of 100 parts were accepted
+live-coming = Falls due in the next seven days
+live-highest = at most { $count }
+live-as-numbers = As numbers
+live-next-hour = { $count ->
+    [one] One mail falls due within the hour or is due now. A reader’s later parts are planned when the one before was accepted.
+   *[other] { $count } mails fall due within the hour or are due now. A reader’s later parts are planned when the one before was accepted.
+ }
+live-books = The books
+live-mail = Mail
+live-due = Due
+live-accepted = Accepted
+live-waiting = Waiting
+live-skipped = Skipped
+live-rejected = Rejected
+live-uncertain = Uncertain
+live-later = Not due yet
+live-total = All
+live-repeats = (again)
+live-rule = Due = accepted + waiting + skipped + rejected + uncertain.
+live-as-of = Counted at { $at } (UTC).
+live-nodes = Processes
+live-node = Process
+live-role = Does
+live-started = Since (UTC)
+live-seen = Seen (UTC)
+live-holds = Holds
+live-silent = silent
+live-relays = Relays today
+live-relay = { $relay }: { $count ->
+    [one] one mail
+   *[other] { $count } mails
+ }
+kind-confirmation = Confirmation
+kind-reminder = Reminder
+kind-already-signed-up = Already signed up
+kind-fresh-link = Fresh link
+kind-move = Move
+kind-moved = Moved
+kind-correction = Correction
+reader-done = It is done, and written down.

@@ -6,11 +6,15 @@ embed-no-frame = No form here? Sign up on our page.
 embed-site = Read the article first
 
 # Where the admins' pages begin
-admin-title = For the people who run this service
-admin-lead = What there is of each series. What sends, pauses and resumes is in the API and on the command line.
+admin-title = Overview
+admin-lead = How each series does. While you look, the figures are told anew.
 admin-embed = The sign-up box for other sites
 admin-figures = The survey’s answers
 admin-article = The article
+admin-api = What the API can do
+api-title = What the API can do
+api-lead = For those who write programs. Every call wants the header “Authorization: Bearer” with a token.
+api-calls = Calls
 
 # What publishers copy
 snippets-list-title = The sign-up box for other sites

@@ -150,3 +150,61 @@ admin-nav-readers = Lectores
 readers-title = Lectores
 reader-title = Un lector
 sent-title = Un correo tal como se envió
+
+# El resumen
+live-nobody-dispatches = Ningún proceso envía correo: inicie uno con «regimen serve» o «regimen dispatch».
+live-overdue = { $count ->
+    [one] Un correo está atrasado: debía salir hace más de diez minutos, nunca se intentó y nadie lo pausó. Mire si alguno de los procesos de abajo envía y si responde un servidor de correo.
+   *[other] { $count } correos están atrasados: debían salir hace más de diez minutos, nunca se intentaron y nadie los pausó. Mire si alguno de los procesos de abajo envía y si responde un servidor de correo.
+ }
+live-paused = en pausa
+live-new = Todavía no se ha suscrito nadie. Las cifras llegan con el primer lector.
+live-funnel = Hasta dónde llegan los lectores
+live-stage = Etapa
+live-readers = Lectores
+live-signed-up = Suscritos
+live-confirmed = Confirmados
+live-part = Parte { $part }
+live-completed = Completada
+live-delivered = Aceptados por día
+live-lateness = Retraso: minutos en los que se aceptaron 95 de cada 100 partes
+live-coming = Tocan en los próximos siete días
+live-highest = como máximo { $count }
+live-as-numbers = En números
+live-next-hour = { $count ->
+    [one] Un correo toca en una hora o ya toca. Las partes siguientes de un lector se planifican cuando se acepta la anterior.
+   *[other] { $count } correos tocan en una hora o ya tocan. Las partes siguientes de un lector se planifican cuando se acepta la anterior.
+ }
+live-books = Las cuentas
+live-mail = Correo
+live-due = Debidos
+live-accepted = Aceptados
+live-waiting = En espera
+live-skipped = Omitidos
+live-rejected = Rechazados
+live-uncertain = Inciertos
+live-later = Aún no tocan
+live-total = Todos
+live-repeats = (otra vez)
+live-rule = Debidos = aceptados + en espera + omitidos + rechazados + inciertos.
+live-as-of = Contado a las { $at } (UTC).
+live-nodes = Procesos
+live-node = Proceso
+live-role = Hace
+live-started = Desde (UTC)
+live-seen = Visto (UTC)
+live-holds = Tiene
+live-silent = callado
+live-relays = Servidores de correo hoy
+live-relay = { $relay }: { $count ->
+    [one] un correo
+   *[other] { $count } correos
+ }
+kind-confirmation = Confirmación
+kind-reminder = Recordatorio
+kind-already-signed-up = Ya suscrito
+kind-fresh-link = Enlace nuevo
+kind-move = Traslado
+kind-moved = Trasladado
+kind-correction = Corrección
+reader-done = Está hecho, y queda anotado.

@@ -6,11 +6,15 @@ embed-no-frame = ¿No ve el formulario? Inscríbase en nuestra página.
 embed-site = Leer primero el artículo
 
 # Where the admins' pages begin
-admin-title = Para quienes administran este servicio
-admin-lead = Lo que hay de cada serie. Lo que envía, pausa y reanuda está en la API y en la línea de comandos.
+admin-title = Resumen
+admin-lead = Cómo va cada serie. Mientras mira, las cifras se renuevan.
 admin-embed = El formulario de inscripción para otros sitios
 admin-figures = Las respuestas de la encuesta
 admin-article = El artículo
+admin-api = Lo que puede hacer la API
+api-title = Lo que puede hacer la API
+api-lead = Para quienes escriben programas. Cada llamada lleva la cabecera “Authorization: Bearer” con un token. El texto está en inglés.
+api-calls = Llamadas
 
 # What publishers copy
 snippets-list-title = El formulario de inscripción para otros sitios

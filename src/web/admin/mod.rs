@@ -6,6 +6,7 @@
 mod account;
 mod audit;
 mod cookie;
+mod dashboard;
 mod embed;
 mod figures;
 pub(super) mod gate;
@@ -18,16 +19,11 @@ mod sign_in;
 mod tokens;
 
 use axum::Router;
-use axum::extract::State;
-use axum::response::Response;
 use serde::Deserialize;
 
 use super::AppState;
-use crate::model::Right;
-use crate::web::pages::admin::{AdminSeries, OverviewPage};
 pub(super) use figures::as_csv;
-use gate::SignedIn;
-use route::{Needs, Route};
+use route::Route;
 
 pub(super) fn router(state: &AppState) -> Router<AppState> {
     route::router(state)
@@ -35,9 +31,8 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
 
 /// Every page, in the order of the navigation.
 fn routes() -> Vec<Route> {
-    let index = Route::get("/admin", Needs::Right(Right::Figures), index).in_nav("admin-nav-overview");
     [
-        vec![index],
+        dashboard::routes(),
         readers::routes(),
         runs::routes(),
         figures::routes(),
@@ -57,16 +52,4 @@ fn routes() -> Vec<Route> {
 #[derive(Deserialize)]
 struct Said {
     said: Option<String>,
-}
-
-/// What there is of each series.
-async fn index(State(state): State<AppState>, by: SignedIn) -> Response {
-    let library = state.service.library();
-    let series = library.series.values().map(|series| AdminSeries {
-        title: series.title.clone(),
-        article_path: format!("/articles/{}", series.slug),
-        embed_path: embed::path(&series.slug),
-        figures_path: series.survey.is_some().then(|| format!("/admin/survey/{}", series.slug)),
-    });
-    shell::page(&by, &OverviewPage { series: series.collect() }, None)
 }

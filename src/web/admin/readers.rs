@@ -8,10 +8,11 @@ use uuid::Uuid;
 use super::AppState;
 use super::gate::SignedIn;
 use super::route::{Needs, Route};
-use super::shell;
+use super::{Said, shell};
 use crate::actions::manage::{Part, PartState};
 use crate::actions::readers::search::{self, Row, Search};
 use crate::actions::readers::standing::local;
+use crate::actions::readers::steer::{self, Deed};
 use crate::actions::readers::story::{self, AttemptLine, Chapter, ConsentLine, Event, Mail, Story, What};
 use crate::actions::{ActionError, Page};
 use crate::model::{EnrollmentState, Right, SeriesSlug, Zone};
@@ -29,6 +30,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get(HERE, needs, list).in_nav("admin-nav-readers"),
         Route::post(HERE, needs, find),
         Route::get("/admin/readers/{reader}", needs, show),
+        Route::post("/admin/readers/{reader}", Needs::Right(Right::Operate), act),
         Route::get("/admin/readers/{reader}/mails/{delivery}", needs, sent),
     ]
 }
@@ -115,7 +117,7 @@ async fn list(State(state): State<AppState>, by: SignedIn, Query(mut asked): Que
         }
     };
     let found = match asked.search() {
-        Ok(ask) => search::search(&state.service, &ask).await,
+        Ok(ask) => search::search(&state.service, &ask, &by.actor()).await,
         Err(fault) => Err(ActionError::Refused(fault)),
     };
     match found {
@@ -176,18 +178,60 @@ fn reader_path(reader: &str) -> String {
     format!("{HERE}/{reader}")
 }
 
-async fn show(State(state): State<AppState>, by: SignedIn, Path(reader): Path<String>) -> Response {
-    match story::story(&state.service, &reader, &by.actor()).await {
-        Ok(story) => shell::page(&by, &reader_page(story, &reader), None),
+async fn show(
+    State(state): State<AppState>,
+    by: SignedIn,
+    Path(reader): Path<String>,
+    Query(said): Query<Said>,
+) -> Response {
+    let notice = shell::said(by.visitor.language, said.said.as_deref());
+    page_of(&state, &by, &reader, notice).await
+}
+
+async fn page_of(state: &AppState, by: &SignedIn, reader: &str, notice: Option<Notice>) -> Response {
+    match story::story(&state.service, reader, &by.actor()).await {
+        Ok(story) => shell::page(by, &reader_page(story, reader, by), notice),
         Err(error) => shell::failed(by.visitor.language, &WebError::from(error)),
     }
 }
 
-fn reader_page(story: Story, reader: &str) -> ReaderPage {
+/// What is done, in which series, and why.
+#[derive(Debug, Deserialize)]
+struct Wanted {
+    #[serde(default)]
+    deed: String,
+    #[serde(default)]
+    series: String,
+    #[serde(default)]
+    why: String,
+}
+
+async fn act(
+    State(state): State<AppState>,
+    by: SignedIn,
+    Path(reader): Path<String>,
+    Form(wanted): Form<Wanted>,
+) -> Response {
+    let deed = Deed::ALL.into_iter().find(|deed| deed.word() == wanted.deed);
+    let (Some(deed), Ok(series)) = (deed, SeriesSlug::parse(&wanted.series)) else {
+        let text = "Choose what to do.".to_owned();
+        return page_of(&state, &by, &reader, Some(Notice { text, problem: true })).await;
+    };
+    match steer::steer(&state.service, &reader, &series, deed, &by.actor().because(wanted.why.trim())).await {
+        Ok(()) => shell::done(&reader_path(&reader), "reader-done"),
+        Err(error) => match shell::refusal(by.visitor.language, error) {
+            Ok(notice) => page_of(&state, &by, &reader, Some(notice)).await,
+            Err(error) => shell::failed(by.visitor.language, &error),
+        },
+    }
+}
+
+fn reader_page(story: Story, reader: &str, by: &SignedIn) -> ReaderPage {
     ReaderPage {
         address: story.address,
         signed_up: shell::minute(story.created_at),
         suppressed: story.suppression.is_some(),
+        act_path: by.session.role.may(Right::Operate).then(|| reader_path(reader)),
         chapters: story.chapters.into_iter().map(|chapter| chapter_view(chapter, reader)).collect(),
     }
 }
@@ -195,7 +239,9 @@ fn reader_page(story: Story, reader: &str) -> ReaderPage {
 fn chapter_view(chapter: Chapter, reader: &str) -> ChapterView {
     let zone = chapter.zone;
     ChapterView {
+        series: chapter.series,
         series_title: chapter.series_title,
+        deeds: deeds(chapter.state),
         state: chapter.state.to_string(),
         standing: chapter.standing,
         zone: zone.name().to_owned(),
@@ -209,10 +255,31 @@ fn chapter_view(chapter: Chapter, reader: &str) -> ChapterView {
     }
 }
 
+/// What can be done in this state. Suppressing is about the address, and always possible.
+fn deeds(state: EnrollmentState) -> Vec<Pick> {
+    let fits = |deed: &Deed| match deed {
+        Deed::SendNext | Deed::Pause => state == EnrollmentState::Active,
+        Deed::Resume => state == EnrollmentState::Paused,
+        Deed::Suppress => state != EnrollmentState::Suppressed,
+        Deed::Unsuppress => state == EnrollmentState::Suppressed,
+    };
+    let pick = |deed: Deed| {
+        let text = match deed {
+            Deed::SendNext => "Send the next part now",
+            Deed::Pause => "Pause the series",
+            Deed::Resume => "Resume the series",
+            Deed::Suppress => "Suppress the address: nothing is ever sent to it again",
+            Deed::Unsuppress => "Lift the suppression: the address may sign up again",
+        };
+        Pick { value: deed.word().into(), text: text.into(), chosen: false }
+    };
+    Deed::ALL.into_iter().filter(|deed| fits(deed)).map(pick).collect()
+}
+
 fn event_view(event: Event, zone: Zone, reader: &str) -> EventView {
     let view = match event.what {
         What::Consent(consent) => consent_view(consent),
-        What::Mail(mail) => mail_view(*mail, zone, reader),
+        What::Mail(mail) => mail_view(&mail, zone, reader),
     };
     EventView { when: local(event.at, zone), at: event.at.to_rfc3339(), ..view }
 }
@@ -230,7 +297,7 @@ fn consent_view(consent: ConsentLine) -> EventView {
     EventView { title, detail: format!("by {}{source} · {texts}", consent.channel), tone: "good", ..plain() }
 }
 
-fn mail_view(mail: Mail, zone: Zone, reader: &str) -> EventView {
+fn mail_view(mail: &Mail, zone: Zone, reader: &str) -> EventView {
     let delivery = &mail.delivery;
     let title = match (mail.part, &mail.subject, &delivery.step) {
         (Some(part), Some(subject), _) => format!("Part {part}: {subject}"),
@@ -275,9 +342,7 @@ fn attempt_view(attempt: &AttemptLine, zone: Zone) -> AttemptView {
 fn ahead_view(part: Part, zone: Zone) -> AheadView {
     let when = match part.state {
         PartState::Next(at) => format!("due {}", local(at, zone)),
-        PartState::Later(at) => {
-            format!("expected {}, if each part before it is accepted when it is due", local(at, zone))
-        }
+        PartState::Later(at) => format!("expected {}", local(at, zone)),
         PartState::OnItsWay => "on its way".to_owned(),
         _ => "it comes, but nobody knows when".to_owned(),
     };

@@ -17,7 +17,9 @@ use crate::actions::runs::{self, RunView, Sampled};
 use crate::actions::{ActionError, Actor, series, trigger};
 use crate::content::Series;
 use crate::messages::{self, Language};
-use crate::model::{ConditionKey, EmailAddress, EnrollmentState, Overdue, Right, RunState, SeriesSlug, StepKey, What};
+use crate::model::{
+    ConditionKey, EmailAddress, EnrollmentState, LeftOut, Overdue, Right, RunState, SeriesSlug, StepKey, What,
+};
 use crate::web::error::WebError;
 use crate::web::pages::admin::Notice;
 use crate::web::pages::readers::Pick;
@@ -58,7 +60,7 @@ async fn list(State(state): State<AppState>, by: SignedIn, Query(ask): Query<Lis
 
 async fn runs_page(state: &AppState, by: &SignedIn, after: Option<&str>, notice: Option<Notice>) -> Response {
     let looked = async {
-        let found = runs::list(&state.service, after).await?;
+        let found = runs::list(&state.service, after, runs::PAGE).await?;
         let switch = |one: series::SeriesLine| SeriesSwitch { slug: one.slug, title: one.title, paused: one.paused };
         let series = series::list(&state.service).await?.into_iter().map(switch).collect();
         let next_path = found.next.map(|next| format!("{HERE}?after={next}"));
@@ -263,7 +265,7 @@ fn draft_view(
         rows
     };
     let left_out = rows(&found.left_out).into_iter().map(|row| {
-        let name = messages::text(language, &format!("run-left-{}", row.name.replace('_', "-")));
+        let name = messages::text(language, left_out_message(&row.name));
         CountRow { name, ..row }
     });
     let sample =
@@ -278,6 +280,18 @@ fn draft_view(
         takes: run.seconds_left.map(span),
         test: series.and_then(|series| test_view(state, run, series)),
         sample: sample.collect(),
+    }
+}
+
+/// The message that says why a run is not for somebody.
+fn left_out_message(reason: &str) -> &'static str {
+    match reason.parse() {
+        Ok(LeftOut::Suppressed) => "run-left-suppressed",
+        Ok(LeftOut::NotActive) => "run-left-not-active",
+        Ok(LeftOut::NothingWaits) => "run-left-nothing-waits",
+        Ok(LeftOut::NotYet) => "run-left-not-yet",
+        Ok(LeftOut::Received) => "run-left-received",
+        Ok(LeftOut::UnderWay) | Err(_) => "run-left-under-way",
     }
 }
 
@@ -301,16 +315,15 @@ fn test_view(state: &AppState, run: &RunView, series: &Series) -> Option<TestVie
 fn progress_view(language: Language, run: &RunView) -> ProgressView {
     let counts = &run.counts;
     let counts = [
-        ("accepted", counts.accepted),
-        ("rejected", counts.rejected),
-        ("skipped", counts.skipped),
-        ("uncertain", counts.uncertain),
-        ("pending", counts.pending),
-        ("paused", counts.paused),
-        ("taken-back", run.taken_back),
+        ("run-count-accepted", counts.accepted),
+        ("run-count-rejected", counts.rejected),
+        ("run-count-skipped", counts.skipped),
+        ("run-count-uncertain", counts.uncertain),
+        ("run-count-pending", counts.pending),
+        ("run-count-paused", counts.paused),
+        ("run-count-taken-back", run.taken_back),
     ];
-    let row =
-        |(name, count): (&str, i64)| CountRow { name: messages::text(language, &format!("run-count-{name}")), count };
+    let row = |(key, count): (&str, i64)| CountRow { name: messages::text(language, key), count };
     #[expect(clippy::cast_possible_truncation, reason = "a rate to look at")]
     let rate = run.per_minute.map(|rate| rate.round() as i64);
     ProgressView {
@@ -346,7 +359,7 @@ async fn test(
         let missing = |what: &str| ActionError::Refused(format!("choose {what}"));
         let series = SeriesSlug::parse(&view.series).map_err(|_| ActionError::NotFound("series"))?;
         let to = EmailAddress::parse(&form.to).map_err(|_| missing("an editor"))?;
-        let actor = by.actor().because(&format!("a test for run {}", view.id));
+        let actor = by.actor().because(format!("a test for run {}", view.id));
         if let Some(What::Correction { key }) = view.asked.as_ref().map(|asked| &asked.what) {
             return trigger::test_correction(&state.service, &series, key, &to, &actor).await;
         }
@@ -452,7 +465,7 @@ async fn pause_series(
     Path(slug): Path<String>,
     Form(form): Form<SeriesForm>,
 ) -> Response {
-    let done = async { series::pause(&state.service, &parsed(&slug)?, &because(&by, &form.why)?).await };
+    let done = async { series::pause(&state.service, &parsed(&slug)?, &because(&by, &form.why)?).await.map(drop) };
     let done = done.await;
     switched(&state, &by, done, "series-paused").await
 }

@@ -12,7 +12,8 @@ use crate::web::pages::admin::{AdminErrorPage, AdminPage, Notice, Shell};
 use crate::web::public::html;
 
 /// What a page may say after a form: the only words that `?said=` can put on it.
-const SAID: [&str; 16] = [
+const SAID: [&str; 17] = [
+    "reader-done",
     "choose-done",
     "password-changed",
     "second-factor-turned-off",

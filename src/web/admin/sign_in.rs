@@ -152,8 +152,10 @@ fn again<P: crate::web::pages::admin::AdminPage>(
 }
 
 async fn sign_out(State(state): State<AppState>, by: SignedIn) -> Response {
-    if let Err(error) = sessions::end(&state.service, by.session.id, &by.actor()).await {
-        return shell::failed(by.visitor.language, &WebError::from(error));
+    match sessions::end(&state.service, by.session.id, &by.actor()).await {
+        // It may just have ended elsewhere.
+        Ok(()) | Err(ActionError::NotFound(_)) => {}
+        Err(error) => return shell::failed(by.visitor.language, &WebError::from(error)),
     }
     let mut response = Redirect::to("/admin/sign-in").into_response();
     shell::add_cookies(response.headers_mut(), [cookie::no_session(&state)]);

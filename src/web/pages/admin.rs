@@ -2,6 +2,7 @@
 //! of their own, which says who is signed in and leads to what they may see.
 use serde::Serialize;
 
+use super::dashboard::OverviewPage;
 use super::readers::{ReaderPage, ReadersPage, SentPage};
 use super::rendering::{Switch, fill, switches};
 use super::runs::{NewRunPage, RunPage, RunsPage};
@@ -39,10 +40,8 @@ pub(in crate::web) trait AdminPage: Serialize {
     const TEMPLATE: &'static str;
     /// Whether it stands on a sheet of its own, being short.
     const SHEET: bool = false;
-    /// Whether it has something that works better with the script.
-    const SCRIPT: bool = false;
-    /// Whether it changes by itself, and a script looks at it again.
-    const WATCHED: bool = false;
+    /// The script with which something on it works better.
+    const SCRIPT: Option<&'static str> = None;
 
     fn title(&self, language: Language) -> String;
 
@@ -55,7 +54,6 @@ pub(in crate::web) trait AdminPage: Serialize {
             switch_to: switches(language),
             sheet: Self::SHEET,
             script: Self::SCRIPT,
-            watched: Self::WATCHED,
             shell,
             body: &body,
         };
@@ -78,8 +76,7 @@ struct Framed<'a> {
     language_name: &'static str,
     switch_to: Vec<Switch>,
     sheet: bool,
-    script: bool,
-    watched: bool,
+    script: Option<&'static str>,
     #[serde(flatten)]
     shell: &'a Shell,
     body: &'a str,
@@ -99,7 +96,6 @@ macro_rules! admin_pages {
 }
 
 admin_pages! {
-    OverviewPage: "admin", "admin-title";
     ReadersPage: "admin_readers", "readers-title";
     ReaderPage: "admin_reader", "reader-title";
     SentPage: "admin_sent", "sent-title";
@@ -121,28 +117,22 @@ admin_pages! {
     AuditPage: "admin_audit", "audit-title";
 }
 
+impl AdminPage for OverviewPage {
+    const TEMPLATE: &'static str = "admin";
+    const SCRIPT: Option<&'static str> = Some("admin.js");
+
+    fn title(&self, language: Language) -> String {
+        messages::text(language, "admin-title")
+    }
+}
+
 impl AdminPage for RunPage {
     const TEMPLATE: &'static str = "admin_run";
-    const WATCHED: bool = true;
+    const SCRIPT: Option<&'static str> = Some("watch.js");
 
     fn title(&self, language: Language) -> String {
         messages::filled(language, "run-title", &messages::Values::new().with("id", self.id))
     }
-}
-
-/// Where the admins' pages begin.
-#[derive(Debug, Clone, Serialize)]
-pub struct OverviewPage {
-    pub series: Vec<AdminSeries>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-pub struct AdminSeries {
-    pub title: String,
-    pub article_path: String,
-    pub embed_path: String,
-    /// Only a series with a survey has figures.
-    pub figures_path: Option<String>,
 }
 
 /// Address and password.

@@ -50,12 +50,17 @@ pub struct ReaderPage {
     pub address: String,
     pub signed_up: String,
     pub suppressed: bool,
+    /// Where something is done for the reader, by those who may.
+    pub act_path: Option<String>,
     pub chapters: Vec<ChapterView>,
 }
 
 /// One way through one series.
 #[derive(Debug, Clone, Serialize)]
 pub struct ChapterView {
+    pub series: String,
+    /// What can be done.
+    pub deeds: Vec<Pick>,
     pub series_title: String,
     pub state: String,
     /// What comes next and why, or why nothing does.

@@ -56,6 +56,7 @@ pub struct NewRunPage {
 }
 
 /// One run: what a draft would do, or how far it is.
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that the page shows")]
 #[derive(Debug, Clone, Serialize)]
 pub struct RunPage {
     pub id: i64,

@@ -2,6 +2,7 @@
 mod admins;
 mod articles;
 mod calendar;
+mod dashboard;
 mod embed;
 mod every_page;
 mod readers;
@@ -9,7 +10,7 @@ mod runs;
 mod samples;
 mod sign_up;
 
-use super::admin::{AdminPage as _, AdminSeries, OverviewPage, Shell};
+use super::admin::{AdminPage as _, Shell};
 use super::*;
 use Language::{English, Spanish};
 

@@ -62,12 +62,6 @@ pub(super) fn framed_saying(text: &str) -> Vec<(&'static str, String)> {
 
 /// The admins' pages that have to do with it.
 pub(super) fn admin_saying(text: &str) -> Vec<(&'static str, String)> {
-    let series = AdminSeries {
-        title: text.into(),
-        article_path: text.into(),
-        embed_path: text.into(),
-        figures_path: Some(text.into()),
-    };
     let card = Card { title: text.into(), description: text.into(), path: text.into() };
     let copied = EmbedSnippetsPage {
         series_slug: text.into(),
@@ -84,11 +78,27 @@ pub(super) fn admin_saying(text: &str) -> Vec<(&'static str, String)> {
         form: snippets(text).form(English),
     };
     vec![
-        ("admin", OverviewPage { series: vec![series] }.render(English, &Shell::default())),
-        ("admin-nothing", OverviewPage { series: vec![] }.render(English, &Shell::default())),
         ("embed-list", EmbedListPage { series: vec![card] }.render(English, &Shell::default())),
         ("snippets", copied.render(English, &Shell::default())),
+        ("api", api(text).render(English)),
     ]
+}
+
+fn api(text: &str) -> ApiPage {
+    let named = || text.to_owned();
+    let field = ApiField { name: named(), kind: named(), required: true, text: named(), shape: Some(named()) };
+    let call = ApiCall {
+        anchor: named(),
+        method: "POST".into(),
+        path: named(),
+        summary: named(),
+        text: named(),
+        parameters: vec![field.clone()],
+        body: Some(named()),
+        answers: vec![ApiAnswer { status: "200".into(), text: named(), shape: Some(named()) }],
+    };
+    let shape = ApiShape { name: named(), text: named(), fields: vec![field] };
+    ApiPage { version: named(), calls: vec![call], shapes: vec![shape] }
 }
 
 #[test]

@@ -47,7 +47,10 @@ fn reader(text: &str) -> ReaderPage {
         attempts: vec![attempt],
         sent_path: Some("/admin/readers/1.2/mails/3".into()),
     };
+    let deed = Pick { value: text.into(), text: text.into(), chosen: false };
     let chapter = ChapterView {
+        series: text.into(),
+        deeds: vec![deed],
         series_title: text.into(),
         state: "active".into(),
         standing: text.into(),
@@ -60,7 +63,13 @@ fn reader(text: &str) -> ReaderPage {
         events: vec![event],
         ahead: vec![AheadView { number: 2, subject: text.into(), when: text.into() }],
     };
-    ReaderPage { address: text.into(), signed_up: text.into(), suppressed: true, chapters: vec![chapter] }
+    ReaderPage {
+        address: text.into(),
+        signed_up: text.into(),
+        suppressed: true,
+        act_path: Some("/admin/readers/1.2".into()),
+        chapters: vec![chapter],
+    }
 }
 
 fn sent(text: &str) -> SentPage {

@@ -1,0 +1,141 @@
+//! What calls send and are answered with, where it is not a row of a list. What is missing is empty, and refused by its name.
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::asked::Reasoned;
+
+/// Bodies that say who acts, and why. The two fields stand in each of them, since a body that is put together of two structs
+/// cannot refuse fields that it does not know.
+macro_rules! reasoned {
+    ($($(#[$about:meta])* $body:ident { $($(#[$on:meta])* $field:ident: $kind:ty),* $(,)? })+) => { $(
+        $(#[$about])*
+        #[derive(Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct $body {
+            $($(#[$on])* #[serde(default)] pub(super) $field: $kind,)*
+            /// Who does it; `api` if it is not said.
+            #[schema(max_length = 200)]
+            who: Option<String>,
+            /// It is recorded.
+            #[serde(default)]
+            #[schema(required, min_length = 1, max_length = 1000, example = "asked by phone")]
+            why: String,
+        }
+
+        impl Reasoned for $body {
+            fn who(&self) -> Option<&str> {
+                self.who.as_deref()
+            }
+
+            fn why(&self) -> &str {
+                &self.why
+            }
+        }
+    )+ };
+}
+
+reasoned! {
+    /// A reason, and nothing else.
+    Reason {}
+
+    /// What becomes of the steps that fell due while a series was paused.
+    ResumeSeries {
+        /// `shift` (if it is not said: all that waits comes as much later as the pause was long), `send` (what fell due is
+        /// sent now) or `skip` (it is not sent, and each reader goes on with the step after).
+        #[schema(example = "shift")]
+        overdue: Option<String>,
+    }
+
+    /// One address, and why something is done about it.
+    OfAddress {
+        #[schema(required, format = "email", example = "reader@example.org")]
+        address: String,
+    }
+
+    /// One reader's way through one series.
+    OfReader {
+        #[schema(required, format = "email", example = "reader@example.org")]
+        address: String,
+        #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")]
+        series: String,
+    }
+
+    /// The next step of one reader.
+    SendNext {
+        #[schema(required, format = "email", example = "reader@example.org")]
+        address: String,
+        #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")]
+        series: String,
+        /// Answers whom it would reach, and does nothing.
+        dry_run: bool,
+    }
+
+    /// All steps that fall due soon.
+    SendDue {
+        #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")]
+        series: String,
+        /// A span of time, at most 366d.
+        #[schema(required, example = "12h")]
+        within: String,
+        /// Answers whom it would reach, and does nothing.
+        dry_run: bool,
+    }
+
+    /// One step, to an editor.
+    SendTest {
+        #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")]
+        series: String,
+        #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "antibodies")]
+        step: String,
+        /// Whose passage is shown.
+        #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,47}$", example = "lung")]
+        condition: String,
+        /// An address of `admin.editors`.
+        #[schema(required, format = "email", example = "editor@example.org")]
+        to: String,
+    }
+}
+
+/// One address.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OneAddress {
+    #[serde(default)]
+    #[schema(required, format = "email", example = "reader@example.org")]
+    pub(super) address: String,
+}
+
+/// Which step is to be shown, for which condition.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PreviewOf {
+    #[serde(default)]
+    #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "antibodies")]
+    pub(super) step: String,
+    /// The first of the series if it is not said.
+    #[schema(pattern = "^[a-z0-9][a-z0-9-]{0,47}$", example = "lung")]
+    pub(super) condition: Option<String>,
+}
+
+/// A step as it would be sent.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Preview {
+    pub(super) subject: String,
+    pub(super) preheader: String,
+    pub(super) html: String,
+    pub(super) text: String,
+}
+
+/// A list that has no pages.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Items<T> {
+    pub(super) items: Vec<T>,
+}
+
+/// What became of a test send.
+#[derive(Serialize, ToSchema)]
+pub(super) struct TestOutcome {
+    pub(super) id: uuid::Uuid,
+    /// Null while it waits.
+    pub(super) outcome: Option<String>,
+}

@@ -1,0 +1,136 @@
+//! What an admin sends by hand, and what became of it.
+use axum::Json;
+use axum::extract::State;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::Answer;
+use super::asked::{Ask, Change, Of, address, condition, invalid, limit, slug, step};
+use super::bodies::{SendDue, SendNext, SendTest, TestOutcome};
+use crate::actions::runs::{self, PAGE, RunView};
+use crate::actions::trigger::{self, Audience, TestSent, Triggered};
+use crate::actions::{ActionError, Page};
+use crate::web::AppState;
+use crate::web::caller::{May, rights};
+
+pub(super) fn reading() -> OpenApiRouter<AppState> {
+    OpenApiRouter::default().routes(routes!(test_outcome)).routes(routes!(list_runs))
+}
+
+pub(super) fn changing() -> OpenApiRouter<AppState> {
+    OpenApiRouter::default().routes(routes!(send_next)).routes(routes!(send_due)).routes(routes!(send_test))
+}
+
+/// Send one reader's next step now
+///
+/// The scheduled copy is made due, and none is added, so nobody gets a step twice. A paused series or reader stays paused.
+#[utoipa::path(post, path = "/send/next", tag = "send", request_body = SendNext,
+    responses((status = 200, description = "The run, or for a dry run how many it would reach", body = Triggered),
+        (status = 404, description = "There is no such series or subscriber"),
+        (status = 409, description = "No step waits")))]
+async fn send_next(
+    State(state): State<AppState>,
+    by: May<rights::Operate>,
+    Change(body, cause): Change<SendNext>,
+) -> Answer<Triggered> {
+    let audience = Audience::Reader(address("address", &body.address)?);
+    Ok(Json(trigger::trigger(&state.service, &slug(&body.series)?, &audience, &cause.of(&by), body.dry_run).await?))
+}
+
+/// Send now what falls due soon
+///
+/// As for one reader, for all whose next step is due within a span of time.
+#[utoipa::path(post, path = "/send/due", tag = "send", request_body = SendDue,
+    responses((status = 200, description = "The run, or for a dry run how many it would reach", body = Triggered),
+        (status = 404, description = "There is no such series")))]
+async fn send_due(
+    State(state): State<AppState>,
+    by: May<rights::Operate>,
+    Change(body, cause): Change<SendDue>,
+) -> Answer<Triggered> {
+    let within = humantime::parse_duration(&body.within).ok().and_then(|span| TimeDelta::from_std(span).ok());
+    let within = within.filter(|span| *span <= TimeDelta::days(366));
+    let within = within.ok_or_else(|| invalid("within", "a span of time such as 12h or 2d, at most 366d"))?;
+    let audience = Audience::DueWithin(within);
+    Ok(Json(trigger::trigger(&state.service, &slug(&body.series)?, &audience, &cause.of(&by), body.dry_run).await?))
+}
+
+/// Send a test of a step to an editor
+///
+/// It is marked as a test and stands outside the books.
+#[utoipa::path(post, path = "/send/test", tag = "send", request_body = SendTest,
+    responses((status = 200, description = "It will be sent; ask for it by this id", body = TestSent),
+        (status = 404, description = "There is no such series, step or condition"),
+        (status = 409, description = "The address is no editor's")))]
+async fn send_test(
+    State(state): State<AppState>,
+    by: May<rights::Preview>,
+    Change(body, cause): Change<SendTest>,
+) -> Answer<TestSent> {
+    let (to, condition) = (address("to", &body.to)?, condition(&body.condition)?);
+    let (series, step) = (slug(&body.series)?, step(&body.step)?);
+    Ok(Json(trigger::test_send(&state.service, &series, &step, &condition, &to, &cause.of(&by)).await?))
+}
+
+/// What became of a test send
+#[utoipa::path(get, path = "/send/test/{id}", tag = "send", params(("id" = Uuid, Path)),
+    responses((status = 200, description = "The relay's answer, or null while it waits", body = TestOutcome),
+        (status = 404, description = "There is no such test send")))]
+async fn test_outcome(State(state): State<AppState>, _may: May<rights::Preview>, Of(id): Of) -> Answer<TestOutcome> {
+    let id: Uuid = id.parse().map_err(|_| ActionError::NotFound("test send"))?;
+    Ok(Json(TestOutcome { id, outcome: trigger::test_send_outcome(&state.service, id).await? }))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct RunsQuery {
+    /// The `next` of the page before.
+    after: Option<String>,
+    /// 50 if it is not said.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<i64>,
+}
+
+/// A run: what was sent by hand.
+#[derive(Serialize, ToSchema)]
+struct RunLine {
+    id: i64,
+    kind: String,
+    series: String,
+    /// `draft`, `running`, `paused`, `cancelled` or `finished`.
+    state: String,
+    who: String,
+    why: String,
+    at: DateTime<Utc>,
+    /// How many it reaches, as its dry run counted.
+    readers: i64,
+    /// How many of its deliveries have been accepted.
+    accepted: i64,
+}
+
+impl From<RunView> for RunLine {
+    fn from(run: RunView) -> Self {
+        let RunView { id, kind, series, state, who, why, at, readers, accepted, .. } = run;
+        Self { id, kind, series, state: state.to_string(), who, why, at, readers, accepted }
+    }
+}
+
+/// What was sent by hand, by whom and why
+///
+/// The newest first.
+#[utoipa::path(get, path = "/runs", tag = "send", params(RunsQuery),
+    responses((status = 200, description = "A page of runs", body = Page<RunLine>)))]
+async fn list_runs(
+    State(state): State<AppState>,
+    _may: May<rights::Figures>,
+    Ask(query): Ask<RunsQuery>,
+) -> Answer<Page<RunLine>> {
+    let limit = limit(query.limit)?.unwrap_or(PAGE);
+    let page = runs::list(&state.service, query.after.as_deref(), limit).await?;
+    Ok(Json(Page { items: page.items.into_iter().map(RunLine::from).collect(), next: page.next }))
+}
