@@ -41,12 +41,14 @@ pub async fn trigger(
         Audience::DueWithin(span) => Who::due_within(*span),
     };
     let draft = NewDraft { series: slug.clone(), who, what: What::Next, addresses: Vec::new() };
-    let run = runs::prepare(service, &draft, by).await?;
+    // What this call is answered is known when the run is started.
+    let quietly = by.clone().under(None);
+    let run = runs::prepare(service, &draft, &quietly).await?.id;
     runs::work_now(service, run).await?;
     let readers = runs::show(service, run).await?.readers;
     let reaches_nobody = readers == 0 && matches!(audience, Audience::Reader(_));
     if dry_run || reaches_nobody {
-        runs::cancel(service, run, by).await?;
+        runs::cancel(service, run, &quietly).await?;
         if dry_run {
             return Ok(Triggered { run: None, readers });
         }

@@ -166,7 +166,7 @@ async fn prepare(service: &Service, ask: Prepare) -> anyhow::Result<()> {
         again: if ask.again { "yes".into() } else { String::new() },
         correction: ask.correction,
     };
-    let run = runs::prepare(service, &choice.draft(service).await?, &ask.why.into()).await?;
+    let run = runs::prepare(service, &choice.draft(service).await?, &ask.why.into()).await?.id;
     runs::work_now(service, run).await?;
     let view = runs::show(service, run).await?;
     print_run(&view);

@@ -22,7 +22,7 @@ fn due_soon() -> NewDraft {
 
 /// A run that is counted.
 async fn prepared(app: &App, draft: &NewDraft) -> RunView {
-    let run = runs::prepare(&app.service, draft, &by()).await.unwrap();
+    let run = runs::prepare(&app.service, draft, &by()).await.unwrap().id;
     work_off(app).await;
     runs::show(&app.service, run).await.unwrap()
 }
@@ -51,7 +51,7 @@ async fn enrolled(app: &App, number: usize) -> Vec<String> {
     readers
 }
 
-fn refused(result: Result<(), ActionError>) -> String {
+fn refused<T: std::fmt::Debug>(result: Result<T, ActionError>) -> String {
     match result {
         Err(ActionError::Refused(why)) => why,
         other => panic!("{other:?}"),

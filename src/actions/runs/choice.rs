@@ -55,7 +55,10 @@ impl Choice {
             "due_within" => Who::due_within(self.span()?),
             "not_received" => Who::NotReceived { step: step(&self.had, "choose the step that they have not had")? },
             "received" => {
-                let version = Some(self.version.trim().to_owned()).filter(|version| !version.is_empty());
+                let is_version = |text: &str| text.chars().all(|letter| letter.is_ascii_alphanumeric());
+                let version = optional(&self.version, "there is no such version of the content", |text| {
+                    is_version(text).then(|| text.to_owned())
+                })?;
                 Who::Received { step: step(&self.had, "choose the step that they have had")?, version }
             }
             "filter" => self.filter()?,

@@ -11,10 +11,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
+use utoipa::ToSchema;
 
 use super::audit::{self, Target};
+use super::once::{self, Done};
 use super::readers::full;
-use super::{ActionError, Actor, Page, Service, once};
+use super::{ActionError, Actor, Page, Service};
 use crate::model::{Bucket, EmailAddress, RunState, SeriesSlug, What, Who, rate_per_minute, time_for};
 pub use crate::store::runs::Sampled;
 use crate::store::runs::{self, NewRun, Run};
@@ -68,8 +70,17 @@ pub struct NewDraft {
     pub addresses: Vec<EmailAddress>,
 }
 
+/// A draft that was written.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct Prepared {
+    pub id: i64,
+    /// Always `draft`.
+    #[schema(value_type = String)]
+    pub state: RunState,
+}
+
 /// Writes a draft, which sends nothing. Its dry run is worked off like everything else.
-pub async fn prepare(service: &Service, draft: &NewDraft, by: &Actor) -> Result<i64, ActionError> {
+pub async fn prepare(service: &Service, draft: &NewDraft, by: &Actor) -> Result<Prepared, ActionError> {
     check(service, draft)?;
     let detail = Detail { who: draft.who.clone(), what: draft.what.clone() };
     let sends = draft.what.sends();
@@ -94,8 +105,9 @@ pub async fn prepare(service: &Service, draft: &NewDraft, by: &Actor) -> Result<
     }
     let details = json!({ "run": run, "series": draft.series.as_str(), "for": draft.who.word(), "sends": sends });
     audit::record_with(service, &mut *tx, by, "prepare run", target(run, Some(&detail)), &details).await?;
+    let prepared = once::answer(&mut tx, by, Prepared { id: run, state: RunState::Draft }).await?;
     tx.commit().await?;
-    Ok(run)
+    Ok(prepared)
 }
 
 /// What is done to one reader is found under the reader.
@@ -163,8 +175,8 @@ pub async fn reader(service: &Service, address: &EmailAddress) -> Result<Who, Ac
 
 /// Starts a draft. `readers` is the number that its dry run found, typed by whoever starts it: whoever has seen another
 /// number, or comes second, starts nothing.
-pub async fn start(service: &Service, run: i64, readers: i64, by: &Actor) -> Result<(), ActionError> {
-    start_answering(service, run, readers, by, ()).await
+pub async fn start(service: &Service, run: i64, readers: i64, by: &Actor) -> Result<Done, ActionError> {
+    start_answering(service, run, readers, by, Done { done: true }).await
 }
 
 /// The same, with what a call is answered when it is made again under its key.
@@ -227,17 +239,17 @@ fn not_found(is_old: bool) -> ActionError {
 }
 
 /// Nothing of a run that is not with a relay yet is handed to one until it is resumed.
-pub async fn pause(service: &Service, run: i64, by: &Actor) -> Result<(), ActionError> {
+pub async fn pause(service: &Service, run: i64, by: &Actor) -> Result<Done, ActionError> {
     change(service, run, &[RunState::Running], RunState::Paused, Sweep::HOLD, ("pause run", by)).await
 }
 
-pub async fn resume(service: &Service, run: i64, by: &Actor) -> Result<(), ActionError> {
+pub async fn resume(service: &Service, run: i64, by: &Actor) -> Result<Done, ActionError> {
     change(service, run, &[RunState::Paused], RunState::Running, Sweep::RELEASE, ("resume run", by)).await
 }
 
 /// Takes back what is not with a relay: copies are skipped, and a scheduled step comes when it would have come by itself. A
 /// draft is thrown away.
-pub async fn cancel(service: &Service, run: i64, by: &Actor) -> Result<(), ActionError> {
+pub async fn cancel(service: &Service, run: i64, by: &Actor) -> Result<Done, ActionError> {
     let from = [RunState::Running, RunState::Paused, RunState::Draft];
     change(service, run, &from, RunState::Cancelled, Sweep::TAKE_BACK, ("cancel run", by)).await
 }
@@ -249,7 +261,7 @@ async fn change(
     to: RunState,
     sweep: &str,
     (action, by): (&str, &Actor),
-) -> Result<(), ActionError> {
+) -> Result<Done, ActionError> {
     let mut tx = service.db().begin().await?;
     let now = locked(&mut tx, run).await?;
     if !from.contains(&now.state) {
@@ -265,8 +277,9 @@ async fn change(
     let of = target(run, Detail::read(&now.detail).as_ref());
     audit::record_with(service, &mut *tx, by, action, of, &json!({ "run": run })).await?;
     wake(&mut *tx).await?;
+    let done = once::answer(&mut tx, by, Done { done: true }).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(done)
 }
 
 /// Works on one run until there is nothing to do for now. For whoever waits for it; in a service the ticker does it.

@@ -104,7 +104,7 @@ async fn prepare(State(state): State<AppState>, by: SignedIn, Form(typed): Form<
     let prepared = async {
         let actor = because(&by, &typed.why)?;
         let draft = typed.choice.draft(&state.service).await?;
-        runs::prepare(&state.service, &draft, &actor).await
+        runs::prepare(&state.service, &draft, &actor).await.map(|prepared| prepared.id)
     };
     let error = match prepared.await {
         Ok(run) => return axum::response::IntoResponse::into_response(axum::response::Redirect::to(&path(run))),
@@ -130,25 +130,33 @@ fn path(run: i64) -> String {
     format!("{HERE}/{run}")
 }
 
+/// Whom a run can be for, and the message that says it.
+const FOR: [(&str, &str); 6] = [
+    ("reader", "run-for-reader"),
+    ("due_within", "run-for-due-within"),
+    ("not_received", "run-for-not-received"),
+    ("received", "run-for-received"),
+    ("filter", "run-for-filter"),
+    ("list", "run-for-list"),
+];
+/// What it can send; a correction only where there is one.
+const WHAT: [(&str, &str); 3] =
+    [("next", "run-what-next"), ("step", "run-what-step"), ("correction", "run-what-correction")];
+
 fn form_page(state: &AppState, language: Language, typed: &Typed) -> NewRunPage {
     let library = state.service.library();
     let choice = &typed.choice;
-    let said = |prefix: &str, words: &[&str], chosen: &str| {
-        let pick = |word: &&str| {
-            let text = messages::text(language, &format!("{prefix}{}", word.replace('_', "-")));
-            pick(word, text, chosen)
-        };
-        words.iter().map(pick).collect::<Vec<Pick>>()
+    let said = |words: &[(&str, &str)], chosen: &str| {
+        words.iter().map(|(word, key)| pick(word, messages::text(language, key), chosen)).collect::<Vec<Pick>>()
     };
     let steps =
         |chosen: &str| -> Vec<Pick> { library.series.values().flat_map(|series| steps_of(series, chosen)).collect() };
     let corrections = library.series.values().flat_map(|series| &series.corrections);
     let state_of = |one: EnrollmentState| pick(one.as_str(), one.to_string(), &choice.state);
-    let all = ["next", "step", "correction"];
     let has_corrections = library.series.values().any(|series| !series.corrections.is_empty());
     NewRunPage {
         series: library.series.values().map(|one| pick(one.slug.as_str(), one.title.clone(), &choice.series)).collect(),
-        whom: said("run-for-", &["reader", "due_within", "not_received", "received", "filter", "list"], &choice.whom),
+        whom: said(&FOR, &choice.whom),
         address: choice.address.clone(),
         within: choice.within.clone(),
         had: steps(&choice.had),
@@ -162,7 +170,7 @@ fn form_page(state: &AppState, language: Language, typed: &Typed) -> NewRunPage 
         since: choice.since.clone(),
         until: choice.until.clone(),
         addresses: choice.addresses.clone(),
-        what: said("run-what-", if has_corrections { &all } else { &all[..2] }, &choice.what),
+        what: said(if has_corrections { &WHAT } else { &WHAT[..2] }, &choice.what),
         steps: steps(&choice.step),
         again: !choice.again.is_empty(),
         corrections: corrections.map(|one| pick(one.key.as_str(), one.subject.clone(), &choice.correction)).collect(),
@@ -436,15 +444,15 @@ async fn cancel(
 }
 
 /// Says on the run's page that something was done, or why it was not.
-async fn told(
+async fn told<T>(
     state: &AppState,
     by: &SignedIn,
     run: &str,
-    done: Result<(), ActionError>,
+    done: Result<T, ActionError>,
     said: &'static str,
 ) -> Response {
     match done {
-        Ok(()) => shell::done(&format!("{HERE}/{run}"), said),
+        Ok(_) => shell::done(&format!("{HERE}/{run}"), said),
         Err(error) => match shell::refusal(by.visitor.language, error) {
             Ok(notice) => run_page(state, by, run, Some(notice), Vec::new()).await,
             Err(error) => shell::failed(by.visitor.language, &error),

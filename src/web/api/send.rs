@@ -1,24 +1,21 @@
 //! What an admin sends by hand, and what became of it.
 use axum::Json;
 use axum::extract::State;
-use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use chrono::TimeDelta;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::Answer;
-use super::asked::{Ask, Change, Of, address, condition, invalid, limit, slug, step};
+use super::asked::{Change, Of, address, condition, invalid, slug, step};
 use super::bodies::{SendDue, SendNext, SendTest, TestOutcome};
-use crate::actions::runs::{self, PAGE, RunView};
+use crate::actions::ActionError;
 use crate::actions::trigger::{self, Audience, TestSent, Triggered};
-use crate::actions::{ActionError, Page};
 use crate::web::AppState;
 use crate::web::caller::{May, rights};
 
 pub(super) fn reading() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default().routes(routes!(test_outcome)).routes(routes!(list_runs))
+    OpenApiRouter::default().routes(routes!(test_outcome))
 }
 
 pub(super) fn changing() -> OpenApiRouter<AppState> {
@@ -83,54 +80,4 @@ async fn send_test(
 async fn test_outcome(State(state): State<AppState>, _may: May<rights::Preview>, Of(id): Of) -> Answer<TestOutcome> {
     let id: Uuid = id.parse().map_err(|_| ActionError::NotFound("test send"))?;
     Ok(Json(TestOutcome { id, outcome: trigger::test_send_outcome(&state.service, id).await? }))
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct RunsQuery {
-    /// The `next` of the page before.
-    after: Option<String>,
-    /// 50 if it is not said.
-    #[param(minimum = 1, maximum = 500)]
-    limit: Option<i64>,
-}
-
-/// A run: what was sent by hand.
-#[derive(Serialize, ToSchema)]
-struct RunLine {
-    id: i64,
-    kind: String,
-    series: String,
-    /// `draft`, `running`, `paused`, `cancelled` or `finished`.
-    state: String,
-    who: String,
-    why: String,
-    at: DateTime<Utc>,
-    /// How many it reaches, as its dry run counted.
-    readers: i64,
-    /// How many of its deliveries have been accepted.
-    accepted: i64,
-}
-
-impl From<RunView> for RunLine {
-    fn from(run: RunView) -> Self {
-        let RunView { id, kind, series, state, who, why, at, readers, accepted, .. } = run;
-        Self { id, kind, series, state: state.to_string(), who, why, at, readers, accepted }
-    }
-}
-
-/// What was sent by hand, by whom and why
-///
-/// The newest first.
-#[utoipa::path(get, path = "/runs", tag = "send", params(RunsQuery),
-    responses((status = 200, description = "A page of runs", body = Page<RunLine>)))]
-async fn list_runs(
-    State(state): State<AppState>,
-    _may: May<rights::Figures>,
-    Ask(query): Ask<RunsQuery>,
-) -> Answer<Page<RunLine>> {
-    let limit = limit(query.limit)?.unwrap_or(PAGE);
-    let page = runs::list(&state.service, query.after.as_deref(), limit).await?;
-    Ok(Json(Page { items: page.items.into_iter().map(RunLine::from).collect(), next: page.next }))
 }
