@@ -117,12 +117,15 @@ impl Browser {
         self.client.find_all(Locator::Css(css)).await.unwrap().len()
     }
 
+    /// Of the page that is there: one that is just leaving is asked no more.
     pub async fn text(&self, css: &str) -> String {
-        self.find(css).await.text().await.unwrap()
+        eventually(css, async || self.client.find(Locator::Css(css)).await.ok()?.text().await.ok()).await
     }
 
+    /// As above.
     pub async fn value(&self, css: &str) -> String {
-        self.find(css).await.prop("value").await.unwrap().unwrap_or_default()
+        let value = async || self.client.find(Locator::Css(css)).await.ok()?.prop("value").await.ok();
+        eventually(css, value).await.unwrap_or_default()
     }
 
     /// What the keyboard goes to: its id.
