@@ -293,8 +293,17 @@ fn settings(config: &Config) -> Settings {
         sign_ups: config.sign_up.limits.clone(),
         guards: config.guards.clone(),
         admins: config.admins.clone(),
+        sends_per_minute: per_minute(config),
         editors: config.editors.clone(),
     }
+}
+
+/// What all relays may carry together; none if one of them has no rate.
+fn per_minute(config: &Config) -> Option<u32> {
+    let shared = config.smtp.url.as_ref().map(|_| config.smtp.share.per_minute);
+    let others = config.smtp.relays.iter().map(|relay| relay.share.per_minute);
+    let rates: Option<Vec<u32>> = shared.into_iter().chain(others).collect();
+    rates.filter(|rates| !rates.is_empty()).map(|rates| rates.into_iter().sum())
 }
 
 /// The keys that mails are signed with.

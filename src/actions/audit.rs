@@ -132,6 +132,7 @@ impl Actor {
 pub enum Target<'a> {
     None,
     Series(&'a SeriesSlug),
+    Run(i64),
     Subscriber(Uuid),
     Admin(Uuid),
     /// By its name.
@@ -148,6 +149,7 @@ impl Target<'_> {
         match self {
             Self::None => None,
             Self::Series(_) => Some("series"),
+            Self::Run(_) => Some("run"),
             Self::Subscriber(_) => Some("subscriber"),
             Self::Admin(_) => Some("admin"),
             Self::Token(_) => Some("token"),
@@ -158,6 +160,7 @@ impl Target<'_> {
         match self {
             Self::None => None,
             Self::Series(slug) => Some(slug.to_string()),
+            Self::Run(run) => Some(run.to_string()),
             Self::Subscriber(id) | Self::Admin(id) => Some(id.to_string()),
             Self::Token(name) => Some((*name).to_owned()),
         }

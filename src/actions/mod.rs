@@ -13,6 +13,7 @@ pub mod preview;
 pub mod readers;
 pub mod recover;
 pub mod retention;
+pub mod runs;
 pub mod series;
 pub mod service;
 pub mod settle;

@@ -1,12 +1,20 @@
 //! A series as a whole: its switch and its books.
+use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::json;
+use sqlx::PgConnection;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::audit::{self, Target};
 use super::once::{self, Done};
+use super::settle::{Settled, settle_in};
 use super::{ActionError, Actor, Service};
-use crate::model::{Bucket, SeriesSlug, Zone, shifted};
+use crate::content::Series;
+use crate::model::{Bucket, DeliveryState, Overdue, SeriesSlug, Zone, shifted};
 use crate::store::admin::{self, BookLine};
+use crate::store::queue::Fence;
+use crate::store::settle::{Outcome, lock};
 use crate::store::wake;
 
 /// A line in the list of series.
@@ -34,6 +42,8 @@ pub struct SeriesBooks {
 pub struct Moved {
     /// How many deliveries come later than they would have.
     pub moved: u64,
+    /// How many it was about: moved, sent now, or skipped.
+    pub deliveries: u64,
 }
 
 pub async fn list(service: &Service) -> Result<Vec<SeriesLine>, ActionError> {
@@ -72,18 +82,50 @@ pub async fn pause(service: &Service, slug: &SeriesSlug, by: &Actor) -> Result<D
     Ok(done)
 }
 
-/// What waits comes as much later as the pause was long, each at its reader's hour; in one transaction, so that a crash
-/// shifts nothing twice.
-pub async fn resume(service: &Service, slug: &SeriesSlug, by: &Actor) -> Result<Moved, ActionError> {
+/// Lets a paused series go on. What fell due meanwhile is sent, shifted or skipped; what is not due yet comes when it is due,
+/// but for a shift, which moves all that waits. Answers what was moved.
+pub async fn resume(service: &Service, slug: &SeriesSlug, overdue: Overdue, by: &Actor) -> Result<Moved, ActionError> {
     let series = service.series(slug)?;
+    let skipped = match overdue {
+        Overdue::Skip => skip_overdue(service, slug).await?,
+        Overdue::Send | Overdue::Shift => 0,
+    };
     let now = service.clock().series();
     let mut tx = service.db().begin().await?;
-    let Some(paused_at) = admin::lock_paused_series(&mut *tx, slug).await? else {
-        return Err(ActionError::Refused("this series is not paused".into()));
+    let paused_at = lock_paused(&mut tx, slug).await?;
+    let about = match overdue {
+        Overdue::Skip => skipped,
+        Overdue::Send => admin::count_overdue(&mut *tx, slug, now).await?,
+        Overdue::Shift => shift(&mut tx, &series, paused_at, now).await?,
     };
+    admin::activate_series(&mut *tx, slug, &by.who, &by.why).await?;
+    let details = json!({ "overdue": overdue, "deliveries": about });
+    audit::record_with(service, &mut *tx, by, "resume series", Target::Series(slug), &details).await?;
+    wake(&mut *tx).await?;
+    let moved = if overdue == Overdue::Shift { about } else { 0 };
+    let answer = once::answer(&mut tx, by, Moved { moved, deliveries: about }).await?;
+    tx.commit().await?;
+    service.wake_dispatcher();
+    Ok(answer)
+}
+
+/// Since when a series is paused, locked until the transaction ends.
+async fn lock_paused(tx: &mut PgConnection, slug: &SeriesSlug) -> Result<DateTime<Utc>, ActionError> {
+    let paused_at = admin::lock_paused_series(&mut *tx, slug).await?;
+    paused_at.ok_or_else(|| ActionError::Refused("this series is not paused".into()))
+}
+
+/// Each comes as much later as the pause was long, at its reader's hour; in the transaction that ends the pause, so that a
+/// crash shifts nothing twice.
+async fn shift(
+    tx: &mut PgConnection,
+    series: &Series,
+    paused_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<u64, ActionError> {
     let mut moved = 0;
     for bucket in Bucket::all() {
-        let waiting = admin::lock_waiting_steps(&mut *tx, bucket, slug).await?;
+        let waiting = admin::lock_waiting_steps(&mut *tx, bucket, &series.slug).await?;
         let shifted: Vec<_> = waiting
             .into_iter()
             .map(|one| {
@@ -93,11 +135,49 @@ pub async fn resume(service: &Service, slug: &SeriesSlug, by: &Actor) -> Result<
             .collect();
         moved += admin::move_due(&mut *tx, bucket, &shifted).await?;
     }
-    admin::activate_series(&mut *tx, slug, &by.who, &by.why).await?;
-    audit::record(service, &mut *tx, by, "resume series", Target::Series(slug)).await?;
-    wake(&mut *tx).await?;
-    let moved = once::answer(&mut tx, by, Moved { moved }).await?;
-    tx.commit().await?;
-    service.wake_dispatcher();
     Ok(moved)
+}
+
+/// So many are skipped in one transaction.
+const SKIPPED_TOGETHER: i64 = 500;
+
+/// Skips what is overdue while the series is paused, a few hundred of one bucket at a time, each with its successor: whoever
+/// is stopped on the way asks again, and goes on where it was.
+async fn skip_overdue(service: &Service, slug: &SeriesSlug) -> Result<u64, ActionError> {
+    let hands = service.hands();
+    let mut skipped = 0;
+    for bucket in Bucket::all() {
+        loop {
+            let mut tx = service.db().begin().await?;
+            lock_paused(&mut tx, slug).await?;
+            let overdue = admin::overdue_steps(&mut *tx, bucket, slug, hands.series, SKIPPED_TOGETHER).await?;
+            if overdue.is_empty() {
+                break;
+            }
+            // Enrollments before their deliveries, as the settle does.
+            lock(&mut *tx, bucket, &overdue).await?;
+            let taken = admin::take_to_skip(&mut *tx, bucket, &overdue).await?;
+            let settled: Vec<Settled> = taken.into_iter().map(|fence| Settled::now(skipped_by_admin(fence))).collect();
+            skipped += settle_in(service, &mut tx, bucket, &settled, Uuid::nil(), hands).await? as u64;
+            tx.commit().await?;
+        }
+    }
+    Ok(skipped)
+}
+
+fn skipped_by_admin((id, attempt): Fence) -> Outcome {
+    Outcome {
+        id,
+        attempt,
+        state: DeliveryState::Skipped,
+        word: "skipped",
+        reason: Some("skipped_by_admin".into()),
+        not_before: None,
+        charged: false,
+        uncertain: false,
+        code: None,
+        reply: None,
+        content_version: None,
+        condition: None,
+    }
 }

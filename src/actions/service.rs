@@ -40,6 +40,8 @@ pub struct Settings {
     pub sign_ups: Limits,
     pub guards: guards::Settings,
     pub admins: admins::Settings,
+    /// What all relays may carry together, if each has a rate: how long a run takes is reckoned with it.
+    pub sends_per_minute: Option<u32>,
     /// Who may be sent tests.
     pub editors: Vec<EmailAddress>,
 }

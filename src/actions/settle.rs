@@ -114,10 +114,15 @@ fn follow(
         changed.state,
         DeliveryState::Accepted | DeliveryState::Rejected | DeliveryState::Uncertain | DeliveryState::Skipped
     );
-    let Some(step) = changed.step.as_ref().filter(|_| ended && changed.kind == Kind::Step && changed.occasion == 0)
-    else {
+    let Some(step) = changed.step.as_ref().filter(|_| ended && changed.kind == Kind::Step) else {
         return (None, None);
     };
+    if changed.occasion != 0 {
+        // A run's copy moves nobody on, but a step that was missed before has been received now.
+        let done = (changed.state == DeliveryState::Accepted).then(|| step.clone());
+        let advance = done.map(|step| Advance { enrollment: enrollment.id, done: Some(step), completed: false });
+        return (advance, None);
+    }
     let done = (changed.state == DeliveryState::Accepted).then(|| step.clone());
     let going_on = enrollment.state.is_going_on();
     let series = service.series(&enrollment.series);

@@ -1,14 +1,12 @@
-//! What an admin sends by hand: a `run`, with a dry run that says whom it would reach.
-use chrono::{DateTime, TimeDelta, Utc};
+//! What an admin sends in one go: the next step to one reader, to all whose next step is due soon, or a test to an editor.
+use chrono::TimeDelta;
 use serde::Serialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
 use super::audit::{self, Target};
-use super::readers::full;
-use super::{ActionError, Actor, Page, Service, once};
-use crate::model::{Bucket, ConditionKey, EmailAddress, SeriesSlug, StepKey};
-pub use crate::store::admin::Run;
+use super::runs::{self, NewDraft};
+use super::{ActionError, Actor, Service, once};
+use crate::model::{ConditionKey, EmailAddress, Kind, SeriesSlug, StepKey, What, Who};
 use crate::store::admin::{self, TestSend};
 use crate::store::wake;
 
@@ -30,7 +28,7 @@ pub struct Triggered {
 }
 
 /// Makes the scheduled copies due at once; it never adds one, so nobody gets a step twice. A paused series or reader
-/// stays paused.
+/// stays paused. The same as a run that is prepared, counted and started in one go; a dry run is thrown away.
 pub async fn trigger(
     service: &Service,
     slug: &SeriesSlug,
@@ -38,63 +36,30 @@ pub async fn trigger(
     by: &Actor,
     dry_run: bool,
 ) -> Result<Triggered, ActionError> {
-    service.series(slug)?;
-    let now = service.clock().series();
-    let (kind, until, subscriber) = match audience {
-        Audience::Reader(address) => {
-            let id = admin::subscriber_id(service.db(), address).await?.ok_or(ActionError::NotFound("subscriber"))?;
-            ("send next", DateTime::<Utc>::MAX_UTC, Some((address.bucket(), id)))
-        }
-        Audience::DueWithin(span) => ("send due", now + *span, None),
+    let who = match audience {
+        Audience::Reader(address) => runs::reader(service, address).await?,
+        Audience::DueWithin(span) => Who::due_within(*span),
     };
-    let mut tx = service.db().begin().await?;
-    if dry_run {
-        let readers = admin::count_waiting(&mut *tx, slug, until, subscriber).await?;
-        return Ok(Triggered { run: None, readers });
-    }
-    let detail = json!({ "due_within_seconds": match audience {
-        Audience::DueWithin(span) => Some(span.num_seconds()),
-        Audience::Reader(_) => None,
-    }});
-    let real = service.clock().real();
-    let run = admin::add_run(&mut *tx, kind, slug, (&by.who, &by.why), &detail, real).await?;
-    let mut readers = 0;
-    for bucket in Bucket::all().filter(|bucket| subscriber.is_none_or(|(only, _)| only == *bucket)) {
-        let only = subscriber.map(|(_, id)| id);
-        readers += admin::make_due(&mut *tx, bucket, slug, until, now, only, run).await?;
-    }
-    let readers = i64::try_from(readers).unwrap_or(i64::MAX);
-    if readers == 0 && subscriber.is_some() {
+    let draft = NewDraft { series: slug.clone(), who, what: What::Next, addresses: Vec::new() };
+    // What this call is answered is known when the run is started.
+    let quietly = by.clone().under(None);
+    let run = runs::prepare(service, &draft, &quietly).await?.id;
+    runs::work_now(service, run).await?;
+    let readers = runs::show(service, run).await?.readers;
+    let reaches_nobody = readers == 0 && matches!(audience, Audience::Reader(_));
+    if dry_run || reaches_nobody {
+        runs::cancel(service, run, &quietly).await?;
+        if dry_run {
+            return Ok(Triggered { run: None, readers });
+        }
         return Err(ActionError::Refused(
-            "this reader has no step that waits in this series: look at `regimen subscribers show`".into(),
+            "no step waits for this reader in this series, or it is sent already: look at `regimen subscribers show`"
+                .into(),
         ));
     }
-    admin::set_run_readers(&mut *tx, run, readers).await?;
-    let details = json!({ "run": run, "series": slug.as_str(), "readers": readers });
-    let target = subscriber.map_or(Target::Series(slug), |(_, id)| Target::Subscriber(id));
-    audit::record_with(service, &mut *tx, by, kind, target, &details).await?;
-    wake(&mut *tx).await?;
-    let triggered = once::answer(&mut tx, by, Triggered { run: Some(run), readers }).await?;
-    tx.commit().await?;
-    service.wake_dispatcher();
+    let triggered = runs::start_answering(service, run, readers, by, Triggered { run: Some(run), readers }).await?;
+    runs::work_now(service, run).await?;
     Ok(triggered)
-}
-
-/// What is asked of the list of runs.
-#[derive(Debug, Default)]
-pub struct ListRuns {
-    pub after: Option<String>,
-    /// 1 to 500; 100 when none is given.
-    pub limit: Option<u32>,
-}
-
-/// The newest first.
-pub async fn runs(service: &Service, ask: &ListRuns) -> Result<Page<Run>, ActionError> {
-    let limit = i64::from(ask.limit.unwrap_or(100).clamp(1, 500));
-    let before: Option<i64> = ask.after.as_deref().map(str::parse).transpose().map_err(|_| ActionError::Cursor)?;
-    let items = admin::runs(service.db(), before.unwrap_or(i64::MAX), limit).await?;
-    let next = full(items.len(), limit).then(|| items.last().map(|last| last.id.to_string())).flatten();
-    Ok(Page { items, next })
 }
 
 /// A test that will be sent.
@@ -119,6 +84,30 @@ pub async fn test_send(
     if series.condition(condition).is_none() {
         return Err(ActionError::NotFound("condition in this series"));
     }
+    test_mail(service, slug, (Kind::Step, step, condition.as_str()), to, by).await
+}
+
+/// The same of a correction, which has no condition.
+pub async fn test_correction(
+    service: &Service,
+    slug: &SeriesSlug,
+    key: &StepKey,
+    to: &EmailAddress,
+    by: &Actor,
+) -> Result<TestSent, ActionError> {
+    if service.series(slug)?.correction(key).is_none() {
+        return Err(ActionError::NotFound("correction in this series"));
+    }
+    test_mail(service, slug, (Kind::Correction, key, ""), to, by).await
+}
+
+async fn test_mail(
+    service: &Service,
+    slug: &SeriesSlug,
+    (kind, key, condition): (Kind, &StepKey, &str),
+    to: &EmailAddress,
+    by: &Actor,
+) -> Result<TestSent, ActionError> {
     if !service.settings().editors.iter().any(|editor| editor.normalised() == to.normalised()) {
         return Err(ActionError::Refused(
             "test sends go only to editors: add the address to admin.editors in the configuration".into(),
@@ -126,9 +115,10 @@ pub async fn test_send(
     }
     let test = TestSend {
         id: service.clock().uuid(),
+        kind: kind.as_str().to_owned(),
         series: slug.to_string(),
-        step: step.to_string(),
-        condition: condition.as_str().to_owned(),
+        step: key.to_string(),
+        condition: condition.to_owned(),
         recipient: to.as_typed().to_owned(),
     };
     let real = service.clock().real();

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Subcommand};
 
 use super::output::{json, table};
-use super::{Ended, content};
+use super::{Ended, content, runs};
 use crate::actions::deliveries::ListDeliveries;
 use crate::actions::readers::ListReaders;
 use crate::actions::trigger::Audience;
@@ -16,7 +16,7 @@ use crate::actions::{Actor, Service, deliveries, health, preview, readers, recov
 use crate::app;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::{ConditionKey, DeliveryState, EmailAddress, EnrollmentState, SeriesSlug, StepKey};
+use crate::model::{ConditionKey, DeliveryState, EmailAddress, EnrollmentState, Overdue, SeriesSlug, StepKey};
 
 /// Who does it, and why: recorded with what is done.
 #[derive(Args)]
@@ -74,10 +74,14 @@ pub(super) enum SeriesCommand {
         #[command(flatten)]
         why: Why,
     },
-    /// Go on; what waits comes as much later as the pause was long.
+    /// Go on.
     Resume {
         #[arg(value_parser = parse_slug)]
         series: SeriesSlug,
+        /// What becomes of the steps that fell due meanwhile: `send` them now, `shift` all that waits by the length of the
+        /// pause, or `skip` them.
+        #[arg(long, default_value = "shift", value_name = "WHAT")]
+        overdue: Overdue,
         #[command(flatten)]
         why: Why,
     },
@@ -244,9 +248,18 @@ pub(super) async fn series(config: &Config, command: SeriesCommand) -> anyhow::R
             series::pause(&service(config).await?, &series, &why.into()).await?;
             println!("paused: nothing of {series} is sent until it is resumed");
         }
-        SeriesCommand::Resume { series, why } => {
-            let series::Moved { moved } = series::resume(&service(config).await?, &series, &why.into()).await?;
-            println!("resumed: {moved} waiting deliveries come as much later as the pause was long");
+        SeriesCommand::Resume { series, overdue, why } => {
+            let series::Moved { deliveries: about, .. } =
+                series::resume(&service(config).await?, &series, overdue, &why.into()).await?;
+            println!(
+                "resumed: {}",
+                match overdue {
+                    Overdue::Shift => format!("{about} waiting deliveries come as much later as the pause was long"),
+                    Overdue::Send => format!("{about} overdue steps are sent now"),
+                    Overdue::Skip =>
+                        format!("{about} overdue steps are skipped; their readers go on with the step after"),
+                }
+            );
         }
     }
     Ok(Ended::Well)
@@ -380,21 +393,7 @@ pub(super) async fn send(config: &Config, command: SendCommand) -> anyhow::Resul
             }
             println!("no dispatcher took it yet: is one running?");
         }
-        SendCommand::Runs { json: as_json } => {
-            let ask = trigger::ListRuns { after: None, limit: Some(500) };
-            let runs = trigger::runs(&service, &ask).await?.items;
-            if as_json {
-                return json(&runs);
-            }
-            let rows: Vec<_> = runs
-                .into_iter()
-                .map(|run| {
-                    let progress = format!("{}/{}", run.accepted, run.readers);
-                    [run.id.to_string(), minute(run.at), run.kind, run.series, progress, run.who, run.why]
-                })
-                .collect();
-            table(["RUN", "AT", "KIND", "SERIES", "ACCEPTED", "WHO", "WHY"], &rows, "nothing was triggered yet");
-        }
+        SendCommand::Runs { json: as_json } => runs::print_list(&service, as_json).await?,
     }
     Ok(())
 }
@@ -465,11 +464,11 @@ pub(super) fn minute(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%MZ").to_string()
 }
 
-fn parse_slug(text: &str) -> Result<SeriesSlug, String> {
+pub(super) fn parse_slug(text: &str) -> Result<SeriesSlug, String> {
     SeriesSlug::parse(text).map_err(|error| error.to_string())
 }
 
-fn parse_step(text: &str) -> Result<StepKey, String> {
+pub(super) fn parse_step(text: &str) -> Result<StepKey, String> {
     StepKey::parse(text).map_err(|error| error.to_string())
 }
 

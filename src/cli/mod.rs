@@ -5,6 +5,7 @@ mod content;
 mod guards;
 mod output;
 mod people;
+mod runs;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -68,6 +69,9 @@ enum Command {
     /// Send the next step now, or a test to an editor.
     #[command(subcommand)]
     Send(admin::SendCommand),
+    /// Prepare a run, see whom it reaches, start it, watch it, pause, resume and cancel it.
+    #[command(subcommand)]
+    Run(runs::RunCommand),
     /// List deliveries, for example those that are or were uncertain.
     Deliveries(admin::DeliveriesOptions),
     /// Make, list and revoke tokens with which a publisher's server may sign readers up.
@@ -173,6 +177,7 @@ async fn run(command: Command, config: Config) -> anyhow::Result<Ended> {
         Command::Series(command) => return admin::series(&config, command).await,
         Command::Subscribers(command) => admin::subscribers(&config, command).await?,
         Command::Send(command) => admin::send(&config, command).await?,
+        Command::Run(command) => runs::run(&config, command).await?,
         Command::Deliveries(options) => admin::deliveries(&config, options).await?,
         Command::Token(command) => guards::token(&config, command).await?,
         Command::Admin(command) => people::admin(&config, command).await?,

@@ -10,12 +10,12 @@ use super::mail::{self, Mail};
 use super::pieces::Cutter;
 use super::policies::{self, Policy, PolicyPage};
 use super::related;
-use super::render::{ReaderLinks, SystemHead, Templates, step_name};
-use super::series::{Series, Step};
+use super::render::{ReaderLinks, SystemHead, Templates, correction_name, step_name};
+use super::series::{Correction, Series, Step};
 use super::series_file::{SeriesFile, StepEntry};
 use super::survey;
 use super::variables::{Marks, Vocabulary};
-use crate::model::{Kind, Language, SeriesSlug};
+use crate::model::{Kind, Language, SeriesSlug, StepKey};
 
 /// Gmail cuts a mail off at 102 KB, and with it the way to unsubscribe.
 const MAX_HTML_BYTES: usize = 100 * 1024;
@@ -29,6 +29,10 @@ const RESERVED: [&str; 9] =
 
 pub(super) const STEP_LINKS: &[&str] =
     &["unsubscribe_url", "manage_url", "privacy_url", "terms_url", "site_url", "view_url", "helpful_url"];
+
+/// The folder of a series that has its corrections, and what each can show.
+const CORRECTIONS: &str = "corrections";
+const CORRECTION_LINKS: &[&str] = &["unsubscribe_url", "manage_url", "privacy_url", "terms_url", "site_url"];
 
 /// A mail that belongs to no step: its folder, the reader's values that it can show, and those that it must.
 struct SystemMail {
@@ -254,6 +258,7 @@ impl<'c> Compiler<'c> {
         let entries = file.steps.iter().enumerate();
         let steps = entries.filter_map(|(index, entry)| self.step(&mut parts, index, entry)).collect();
         self.system_mails(&mut parts);
+        let corrections = self.corrections(&mut parts);
         let templates = parts.templates;
         let vocabulary = Vocabulary { marks: self.marks, constants: file.constants(), reader: &[] };
         let article = article::read(folder, self.bundle, &file, &vocabulary, self.faults);
@@ -282,6 +287,7 @@ impl<'c> Compiler<'c> {
             article: article?,
             related,
             survey,
+            corrections,
             templates,
         })
     }
@@ -294,6 +300,7 @@ impl<'c> Compiler<'c> {
             let is_step = file.steps.iter().any(|step| step.folder == name);
             let known: &[&str] = match name {
                 "article" => &["article.md", "figure.svg"],
+                CORRECTIONS => continue,
                 _ if is_step => &["body.md", "conditions.md"],
                 _ if file.broken => continue,
                 _ => {
@@ -377,6 +384,31 @@ impl<'c> Compiler<'c> {
             let Mail { subject, preheader, .. } = mail;
             parts.templates.system.push(SystemHead { kind: system.kind, subject, preheader });
         }
+    }
+
+    /// Each folder below `corrections` is one message: subject, preheader and body, as the other mails have them.
+    fn corrections(&mut self, parts: &mut SeriesParts<'_>) -> Vec<Correction> {
+        let folder = format!("{}/{CORRECTIONS}", parts.folder);
+        for name in self.bundle.names(&folder) {
+            self.faults.add(
+                &format!("{folder}/{name}"),
+                None,
+                "nothing reads this; a correction is a folder of its own",
+            );
+        }
+        self.bundle.folders(&folder).into_iter().filter_map(|name| self.correction(parts, &folder, name)).collect()
+    }
+
+    fn correction(&mut self, parts: &mut SeriesParts<'_>, folder: &str, name: &str) -> Option<Correction> {
+        let path = format!("{folder}/{name}");
+        let key = StepKey::parse(name).map_err(|error| self.faults.add(&path, None, error.to_string())).ok()?;
+        let constants = parts.file.constants();
+        let vocabulary = Vocabulary { marks: self.marks, constants, reader: CORRECTION_LINKS };
+        let mail = Mail::read(format!("{path}/body.md"), self.bundle, &vocabulary, false, self.faults)?;
+        let body = mail.body(&[], &vocabulary, &parts.file.language, self.faults);
+        let role = Role { name: &correction_name(&key), part_number: None, must: &["unsubscribe_url"] };
+        self.add(parts, &mail, &body, &vocabulary, &role);
+        Some(Correction { key, subject: mail.subject, preheader: mail.preheader })
     }
 
     /// Sets a body into the layout, compiles both forms and tries them once.

@@ -39,5 +39,5 @@ pub use part::{PartPage, part_page};
 pub use policies::{Policy, PolicyPage};
 pub use related::{MAIN_ARTICLE, Related};
 pub use render::{ReaderLinks, RenderError, Rendered};
-pub use series::{Condition, Series, Step};
+pub use series::{Condition, Correction, Series, Step};
 pub use survey::{Answer, Answers, Question, Survey};

@@ -72,6 +72,9 @@ pub enum RenderError {
     UnknownStep { series: SeriesSlug, step: StepKey },
     #[error("the step {step} of the series {series} cannot be rendered")]
     Step { series: SeriesSlug, step: StepKey },
+    /// It has been taken out of the series since, or cannot be rendered.
+    #[error("the series {series} has no correction {key}")]
+    Correction { series: SeriesSlug, key: StepKey },
     /// Only what `compile` lists as such are mails of their own.
     #[error("the series {series} has no mail {kind} that can be rendered by itself")]
     System { series: SeriesSlug, kind: Kind },
@@ -91,6 +94,14 @@ impl Series {
         let text = self.step(step).ok_or_else(unknown)?;
         let condition = self.condition_or_other(condition).ok_or_else(broken)?;
         let (html, plain) = self.templates.fill(&step_name(step, &condition.key), links).ok_or_else(broken)?;
+        Ok(Rendered { subject: text.subject.clone(), preheader: text.preheader.clone(), html, text: plain })
+    }
+
+    /// A correction, which is the same for all who get it.
+    pub fn render_correction(&self, key: &StepKey, links: &ReaderLinks) -> Result<Rendered, RenderError> {
+        let none = || RenderError::Correction { series: self.slug.clone(), key: key.clone() };
+        let text = self.correction(key).ok_or_else(none)?;
+        let (html, plain) = self.templates.fill(&correction_name(key), links).ok_or_else(none)?;
         Ok(Rendered { subject: text.subject.clone(), preheader: text.preheader.clone(), html, text: plain })
     }
 
@@ -142,6 +153,11 @@ impl Templates {
         let text = self.text.render_with_context(name, &values).ok()?;
         Some((html, text))
     }
+}
+
+/// Under this name a correction's templates are kept. Neither kinds nor steps have a colon.
+pub(super) fn correction_name(key: &StepKey) -> String {
+    format!("correction:{key}")
 }
 
 /// Under this name a step's templates for one condition are kept. Kinds have no slash.

@@ -42,6 +42,8 @@ pub struct Series {
     /// In the order in which they are offered.
     pub related: Vec<Related>,
     pub survey: Option<Survey>,
+    /// What can be sent to those who had a step in a version that was wrong.
+    pub corrections: Vec<Correction>,
     pub(super) templates: Templates,
 }
 
@@ -62,6 +64,15 @@ pub struct Step {
     pub subject: String,
     pub preheader: String,
     pub sources: Vec<Source>,
+}
+
+/// A message to those who have had something that was wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Correction {
+    /// The name of its folder.
+    pub key: StepKey,
+    pub subject: String,
+    pub preheader: String,
 }
 
 impl Series {
@@ -98,6 +109,10 @@ impl Series {
             Some(position) => first_not_in(&self.steps[position + 1..], done),
             None => self.first_step_not_in(done),
         }
+    }
+
+    pub fn correction(&self, key: &StepKey) -> Option<&Correction> {
+        self.corrections.iter().find(|one| one.key == *key)
     }
 
     pub fn related(&self, slug: &str) -> Option<&Related> {

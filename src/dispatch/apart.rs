@@ -8,7 +8,7 @@ use crate::actions::admins::mails;
 use crate::actions::{LinksOf, Service};
 use crate::content::Rendered;
 use crate::mail::{self, Message, MessageId};
-use crate::model::{Bucket, ConditionKey, EmailAddress, SeriesSlug, StepKey};
+use crate::model::{Bucket, ConditionKey, EmailAddress, Kind, SeriesSlug, StepKey};
 use crate::store::admin::{self, TestSend};
 use crate::store::admin_mails::{self, AdminMail};
 use crate::transport::Envelope;
@@ -61,12 +61,16 @@ impl Apart {
     }
 }
 
-/// A test of a step, for an editor: marked as such, with links that lead nowhere.
+/// A test of a step or a correction, for an editor: marked as such, with links that lead nowhere.
 fn prepare_test(service: &Service, settings: &Settings, test: &TestSend) -> anyhow::Result<(Envelope, Vec<u8>)> {
     let series = service.series(&SeriesSlug::parse(&test.series)?)?;
-    let step = StepKey::parse(&test.step)?;
-    let links = service.reader_links(&LinksOf::nobody(&series, &step));
-    let rendered = series.render_step(&step, &ConditionKey::parse(&test.condition)?, &links)?;
+    let key = StepKey::parse(&test.step)?;
+    let links = service.reader_links(&LinksOf::nobody(&series, &key));
+    let rendered = if test.kind == Kind::Correction.as_str() {
+        series.render_correction(&key, &links)?
+    } else {
+        series.render_step(&key, &ConditionKey::parse(&test.condition)?, &links)?
+    };
     let to = EmailAddress::parse(&test.recipient)?;
     let id = MessageId::new(test.id, &series.from);
     let message = Message { test: true, ..plain(service, &series, &id, &to, &rendered) };

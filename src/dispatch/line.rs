@@ -261,6 +261,7 @@ mod tests {
     fn test_send() -> Errand {
         let word = String::new;
         Errand::Apart(Apart::Test(TestSend {
+            kind: "step".into(),
             id: uuid::Uuid::nil(),
             series: word(),
             step: word(),

@@ -46,18 +46,20 @@ fn mail_of(service: &Service, settings: &Settings, claimed: &Claimed) -> anyhow:
         confirm_request: claimed.request,
         language: series.words,
         series: &claimed.series,
-        step: claimed.step.as_ref(),
+        step: claimed.step.as_ref().filter(|_| claimed.kind == Kind::Step),
     });
     let rendered = match (claimed.kind, &claimed.step) {
         (Kind::Step, Some(step)) => {
             let condition = service.keyring().open(&claimed.condition, claimed.subscriber)?;
             series.render_step(step, &condition, &links)?
         }
+        (Kind::Correction, Some(key)) => series.render_correction(key, &links)?,
         (kind, _) => series.render_system(kind, &links)?,
     };
     let to = EmailAddress::parse(&claimed.address)?;
-    let step = claimed.kind == Kind::Step;
-    let list = step.then(|| ListHeaders {
+    // What goes to many can be left with one press, and is no answer to anything.
+    let to_many = !claimed.kind.is_urgent();
+    let list = to_many.then(|| ListHeaders {
         series: &claimed.series,
         unsubscribe_url: &links.unsubscribe_url,
         mailto: settings.unsubscribe_mailto.as_deref(),
@@ -65,7 +67,7 @@ fn mail_of(service: &Service, settings: &Settings, claimed: &Claimed) -> anyhow:
     let id = MessageId::new(claimed.id, &series.from);
     let message = Message {
         list,
-        auto_submitted: !step,
+        auto_submitted: !to_many,
         feedback_id: Some(FeedbackId { series: &claimed.series, kind: claimed.kind, step: claimed.step.as_ref() }),
         ..plain(service, &series, &id, &to, &rendered)
     };

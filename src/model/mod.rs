@@ -12,6 +12,7 @@ mod plan;
 #[cfg(test)]
 mod plan_tests;
 mod role;
+mod run;
 mod words;
 
 pub use address::{AddressError, EmailAddress};
@@ -23,4 +24,7 @@ pub use names::{Bucket, ConditionKey, NameError, SeriesSlug, StepKey};
 pub use origin::{EmbedOrigin, OriginError};
 pub use plan::{Delay, PlanError, Rhythm, Window, Zone, into_window, next_due, parse_time};
 pub use role::{Right, Role};
-pub use words::{DeliveryState, EnrollmentState, Kind, SuppressionReason, UnknownWord};
+pub use run::{
+    Candidate, LeftOut, Mark, Reached, RunState, Waiting, What, Who, add_mark, rate_per_minute, reach, time_for,
+};
+pub use words::{DeliveryState, EnrollmentState, Kind, Overdue, SuppressionReason, UnknownWord};

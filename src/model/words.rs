@@ -85,6 +85,18 @@ words! {
 }
 
 words! {
+    /// What becomes of the steps that fell due while a series was paused.
+    Overdue ("what to do with overdue steps") {
+        /// They are sent now, as fast as the relays may.
+        Send = "send",
+        /// All that waits comes as much later as the pause was long.
+        Shift = "shift",
+        /// They are not sent, and each reader goes on with the step after.
+        Skip = "skip",
+    }
+}
+
+words! {
     /// Where an enrollment stands.
     EnrollmentState ("enrollment state") {
         Pending = "pending",
@@ -106,6 +118,13 @@ words! {
         Admin = "admin",
         Complaint = "complaint",
         Bounce = "bounce",
+    }
+}
+
+impl Kind {
+    /// What a reader waits for at the screen: it goes before what is sent to many.
+    pub fn is_urgent(self) -> bool {
+        !matches!(self, Self::Step | Self::Correction)
     }
 }
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::actions::manage::change;
 use crate::actions::retention::{self, Pruned};
 use crate::actions::tidy::{self, OnUncertain};
-use crate::actions::{ActionError, Service, admins, guards};
+use crate::actions::{ActionError, Service, admins, guards, runs};
 use crate::config::Schedule;
 use crate::store::{self, WAKE_CHANNEL, growth, installation};
 
@@ -82,6 +82,11 @@ pub async fn run(service: Service, settings: Settings, node: Uuid, stop: Cancell
             tracing::info!(ended, "pauses have come to their end");
         }
         Ok(())
+    });
+    let stopping = stop.clone();
+    recurring(&mut work, s, &stop, &Arc::default(), Duration::from_secs(2), move |s| {
+        let stopping = stopping.clone();
+        async move { Ok(runs::work::work(&s, || !stopping.is_cancelled()).await?) }
     });
     work.spawn(listen(service.clone(), stop.clone()));
     while work.join_next().await.is_some() {}

@@ -1,10 +1,11 @@
-//! What admins look at and trigger: readers, deliveries, series, books, runs.
+//! What admins look at: readers, deliveries, series, books; and tests for editors.
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::PgExecutor;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::queue::Fence;
 use crate::model::{Bucket, EmailAddress, SeriesSlug};
 
 /// A line in the list of subscribers: one enrollment.
@@ -332,117 +333,88 @@ pub async fn move_due(
     Ok(result.rows_affected())
 }
 
-/// Whom a trigger reaches: scheduled steps that wait and would be due by `by` (series time); of one subscriber if given.
-pub async fn count_waiting(
-    db: impl PgExecutor<'_>,
-    series: &SeriesSlug,
-    by: DateTime<Utc>,
-    subscriber: Option<(Bucket, Uuid)>,
-) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"select count(*) as "count!" from deliveries d
-           join enrollments e on e.bucket = d.bucket and e.id = d.enrollment
-           where d.series = $1 and d.kind = 'step' and d.occasion = 0 and d.state = 'pending' and e.state = 'active'
-             and d.due_at <= $2 and ($3::smallint is null or (d.bucket = $3 and e.subscriber = $4))"#,
-        series.as_str(),
-        by,
-        subscriber.map(|(bucket, _)| bucket.get()),
-        subscriber.map(|(_, id)| id)
-    )
-    .fetch_one(db)
-    .await
-}
-
-/// Makes those due at once, one bucket at a time; an "at once" is exempt from gap and window, never from pause.
-pub async fn make_due(
+/// Scheduled steps of one bucket that fell due by `now` (series time) and wait.
+pub async fn overdue_steps(
     db: impl PgExecutor<'_>,
     bucket: Bucket,
     series: &SeriesSlug,
-    by: DateTime<Utc>,
     now: DateTime<Utc>,
-    subscriber: Option<Uuid>,
-    run: i64,
-) -> Result<u64, sqlx::Error> {
-    let result = sqlx::query!(
-        "update deliveries d set due_at = least(d.due_at, $4), run = $6
-         from enrollments e
-         where d.bucket = $1 and d.series = $2 and d.kind = 'step' and d.occasion = 0 and d.state = 'pending'
-           and d.due_at <= $3 and ($5::uuid is null or e.subscriber = $5)
-           and e.bucket = $1 and e.id = d.enrollment and e.state = 'active'",
+    limit: i64,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"with fresh as (
+               select d.id from deliveries d
+               where d.bucket = $1 and d.series = $2 and d.priority = 1 and d.state = 'pending' and d.not_before is null
+                 and d.due_at <= $3 and d.kind = 'step' and d.occasion = 0
+               order by d.due_at, d.id limit $4
+           ), deferred as (
+               select d.id from deliveries d
+               where d.bucket = $1 and d.series = $2 and d.priority = 1 and d.state = 'pending' and d.not_before is not null
+                 and d.due_at <= $3 and d.kind = 'step' and d.occasion = 0
+               order by d.not_before, d.id limit $4
+           )
+           select id as "id!" from fresh union all select id from deferred"#,
         bucket.get(),
         series.as_str(),
-        by,
         now,
-        subscriber,
-        run
-    )
-    .execute(db)
-    .await?;
-    Ok(result.rows_affected())
-}
-
-/// One admin-triggered send.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Run {
-    pub id: i64,
-    pub kind: String,
-    pub series: String,
-    pub who: String,
-    pub why: String,
-    pub readers: i64,
-    pub at: DateTime<Utc>,
-    /// How many of its deliveries have been accepted, those that were pruned since among them.
-    pub accepted: i64,
-}
-
-pub async fn add_run(
-    db: impl PgExecutor<'_>,
-    kind: &str,
-    series: &SeriesSlug,
-    by: (&str, &str),
-    detail: &serde_json::Value,
-    at: DateTime<Utc>,
-) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        "insert into runs (kind, series, who, why, detail, readers, at) values ($1, $2, $3, $4, $5, 0, $6) returning id",
-        kind,
-        series.as_str(),
-        by.0,
-        by.1,
-        detail,
-        at
-    )
-    .fetch_one(db)
-    .await
-}
-
-pub async fn set_run_readers(db: impl PgExecutor<'_>, run: i64, readers: i64) -> Result<(), sqlx::Error> {
-    let result = sqlx::query!("update runs set readers = $2 where id = $1", run, readers).execute(db).await?;
-    super::exactly_one(&result)
-}
-
-/// Those with a smaller number than `before`, the newest first.
-pub async fn runs(db: impl PgExecutor<'_>, before: i64, limit: i64) -> Result<Vec<Run>, sqlx::Error> {
-    sqlx::query_as!(
-        Run,
-        r#"with accepted as (
-               select run, count(*) as count from deliveries where run is not null and state = 'accepted' group by run
-           )
-           select r.id, r.kind, r.series, r.who, r.why, r.readers, r.at,
-                  r.accepted_pruned + coalesce(a.count, 0) as "accepted!"
-           from runs r left join accepted a on a.run = r.id where r.id < $1 order by r.id desc limit $2"#,
-        before,
         limit
     )
     .fetch_all(db)
     .await
 }
 
+/// How many there are in all buckets.
+pub async fn count_overdue(
+    db: impl PgExecutor<'_>,
+    series: &SeriesSlug,
+    now: DateTime<Utc>,
+) -> Result<u64, sqlx::Error> {
+    let count = sqlx::query_scalar!(
+        r#"select (
+               select count(*) from buckets b
+               join deliveries d on d.bucket = b.bucket and d.series = $1 and d.priority = any('{1}'::smallint[])
+                   and d.state = 'pending' and d.not_before is null and d.due_at <= $2
+               where d.kind = 'step' and d.occasion = 0
+           ) + (
+               select count(*) from buckets b
+               join deliveries d on d.bucket = b.bucket and d.series = $1 and d.priority = any('{1}'::smallint[])
+                   and d.state = 'pending' and d.not_before is not null
+               where d.kind = 'step' and d.occasion = 0 and d.due_at <= $2
+           ) as "count!""#,
+        series.as_str(),
+        now
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(count.unsigned_abs())
+}
+
+/// Claims deliveries for whoever settles them in the same transaction.
+pub async fn take_to_skip(db: impl PgExecutor<'_>, bucket: Bucket, ids: &[Uuid]) -> Result<Vec<Fence>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "with mine as (
+             select d.id from deliveries d where d.bucket = $1 and d.id = any($2) and d.state = 'pending'
+             order by d.id for no key update
+         )
+         update deliveries d set state = 'claimed', attempt = d.attempt + 1
+         from mine where d.bucket = $1 and d.id = mine.id
+         returning d.id, d.attempt",
+        bucket.get(),
+        ids
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.attempt)).collect())
+}
+
 /// A test send that waits for a dispatcher.
 #[derive(Debug, Clone)]
 pub struct TestSend {
     pub id: Uuid,
+    /// `step` or `correction`.
+    pub kind: String,
     pub series: String,
+    /// The key of the step or of the correction.
     pub step: String,
     pub condition: String,
     pub recipient: String,
@@ -455,8 +427,8 @@ pub async fn add_test_send(
     real: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "insert into test_sends (id, series, step, condition, recipient, who, why, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "insert into test_sends (id, series, step, condition, recipient, who, why, created_at, kind)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         test.id,
         test.series,
         test.step,
@@ -464,7 +436,8 @@ pub async fn add_test_send(
         test.recipient,
         by.0,
         by.1,
-        real
+        real,
+        test.kind
     )
     .execute(db)
     .await
@@ -482,7 +455,7 @@ pub async fn take_test_send(db: impl PgExecutor<'_>, real: DateTime<Utc>) -> Res
          where id = (select id from test_sends
                      where settled_at is null and (taken_at is null or taken_at < $2)
                      order by created_at limit 1 for update skip locked)
-         returning id, series, step, condition, recipient",
+         returning id, kind, series, step, condition, recipient",
         real,
         real - TEST_SEND_TIME
     )

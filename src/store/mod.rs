@@ -20,6 +20,8 @@ pub mod queue;
 pub mod readers;
 pub mod records;
 pub mod retention;
+pub mod run_work;
+pub mod runs;
 pub mod settle;
 pub mod sign_ins;
 pub mod sign_up;

@@ -164,7 +164,7 @@ pub async fn claim(
         })
         .collect::<Result<Vec<_>, sqlx::Error>>()?;
     // UPDATE … RETURNING promises no order; due order within the bucket is ours to keep.
-    claimed.sort_by_key(|one| (one.kind == Kind::Step, one.due_at, one.id));
+    claimed.sort_by_key(|one| (!one.kind.is_urgent(), one.due_at, one.id));
     Ok(claimed)
 }
 

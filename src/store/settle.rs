@@ -218,7 +218,7 @@ pub async fn add_deliveries(
     let steps: Vec<Option<String>> =
         new.iter().map(|one| one.step.as_ref().map(|step| step.as_str().to_owned())).collect();
     let occasions: Vec<i64> = new.iter().map(|one| one.occasion).collect();
-    let priorities: Vec<i16> = new.iter().map(|one| i16::from(one.kind == Kind::Step)).collect();
+    let priorities: Vec<i16> = new.iter().map(|one| i16::from(!one.kind.is_urgent())).collect();
     let states: Vec<String> = new.iter().map(|one| one.state.as_str().to_owned()).collect();
     let due: Vec<DateTime<Utc>> = new.iter().map(|one| one.due_at).collect();
     let runs: Vec<Option<i64>> = new.iter().map(|one| one.run).collect();

@@ -36,13 +36,14 @@ struct Entry {
     asset: Asset,
 }
 
-static ASSETS: LazyLock<[Entry; 8]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Entry; 9]> = LazyLock::new(|| {
     [
         entry("style.css", "text/css; charset=utf-8", style()),
         entry("site.js", "text/javascript; charset=utf-8", include_bytes!("assets/site.js")),
         entry("pow.js", "text/javascript; charset=utf-8", include_bytes!("assets/pow.js")),
         entry("embed.css", "text/css; charset=utf-8", embed_style()),
         entry("admin.css", "text/css; charset=utf-8", include_bytes!("assets/style/admin.css")),
+        entry("watch.js", "text/javascript; charset=utf-8", include_bytes!("assets/watch.js")),
         entry("admin.js", "text/javascript; charset=utf-8", include_bytes!("assets/admin.js")),
         entry("embed-frame.js", "text/javascript; charset=utf-8", include_bytes!("assets/embed-frame.js")),
         entry("favicon.svg", "image/svg+xml", include_bytes!("assets/favicon.svg")),

@@ -11,6 +11,7 @@ pub(in crate::web) mod dashboard;
 mod embed;
 pub(in crate::web) mod readers;
 mod rendering;
+pub(in crate::web) mod runs;
 #[cfg(test)]
 mod tests;
 mod voices;

@@ -81,13 +81,19 @@ async fn every_page_lets_in_those_who_have_its_right_and_nobody_else() {
 }
 
 /// Each verb of the API, and the right that it needs.
-const VERBS: [(Method, &str, Right); 21] = [
+const VERBS: [(Method, &str, Right); 27] = [
     (Method::GET, "/health", Right::Figures),
     (Method::GET, "/series", Right::Figures),
     (Method::GET, "/series/{series}", Right::Figures),
     (Method::GET, "/series/{series}/survey", Right::Figures),
     (Method::GET, "/series/{series}/survey.csv", Right::Figures),
     (Method::GET, "/runs", Right::Figures),
+    (Method::POST, "/runs", Right::Operate),
+    (Method::GET, "/runs/{run}", Right::Operate),
+    (Method::POST, "/runs/{run}/start", Right::Operate),
+    (Method::POST, "/runs/{run}/pause", Right::Operate),
+    (Method::POST, "/runs/{run}/resume", Right::Operate),
+    (Method::POST, "/runs/{run}/cancel", Right::Operate),
     (Method::GET, "/guards", Right::Figures),
     (Method::GET, "/deliveries", Right::Readers),
     (Method::GET, "/subscribers", Right::Readers),
@@ -235,7 +241,8 @@ async fn the_log_says_who_did_what_and_names_no_reader() {
             ("token", "a program", "show reader"),
             ("token", "a program", "pause enrollment"),
             ("token", "a program", "resume enrollment"),
-            ("token", "a program", "send next"),
+            ("token", "a program", "prepare run"),
+            ("token", "a program", "start run"),
             ("token", "a program", "suppress"),
             ("config token", "an editor", "unsuppress"),
             ("config token", "api", "list readers"),

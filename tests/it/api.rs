@@ -48,7 +48,7 @@ async fn the_description_lists_every_call_and_every_status() {
             );
         }
     }
-    assert_eq!(calls, 21);
+    assert_eq!(calls, 27);
     let text = document.to_string();
     for (at, _) in text.match_indices("\"$ref\":\"#/components/schemas/") {
         let name = text[at..].split('"').nth(3).unwrap().rsplit('/').next().unwrap();
@@ -195,8 +195,39 @@ async fn every_call_that_changes_something_keeps_to_its_key() {
         assert_eq!(again.text().await.unwrap(), first.text().await.unwrap(), "{path}");
     }
     let document: Value = app.get("/api/v1/openapi.json").await.json().await.unwrap();
-    assert_eq!(document.to_string().matches("Idempotency-Key").count(), calls.len(), "one is missing here");
+    let keys = document.to_string().matches("Idempotency-Key").count();
+    assert_eq!(keys, calls.len() + CALLS_OF_RUNS.len() + 1, "one is missing here");
     assert_eq!(app.count("select count(*) from test_sends").await, 1);
+}
+
+/// What can be done with a run that was prepared.
+const CALLS_OF_RUNS: [&str; 4] = ["start", "pause", "resume", "cancel"];
+
+#[tokio::test]
+async fn and_so_does_every_call_about_a_run() {
+    let app = App::start().await;
+    app.enroll("reader@example.org").await;
+    let ask = json!({ "series": SERIES, "for": "due_within", "within": "4d", "what": "next", "why": "a test" });
+    let first = post_under(&app, "prepare", "/runs", &ask).await;
+    assert_eq!(first.status(), StatusCode::OK);
+    let again = post_under(&app, "prepare", "/runs", &ask).await;
+    assert_eq!(again.headers()["idempotency-replayed"], "true");
+    let run: Value = first.json().await.unwrap();
+    assert_eq!(again.json::<Value>().await.unwrap(), run);
+    let id = run["id"].as_i64().unwrap();
+    regimen::actions::runs::work_now(&app.service, id).await.unwrap();
+    for call in CALLS_OF_RUNS {
+        let mut body = why();
+        if call == "start" {
+            body["readers"] = json!(1);
+        }
+        let path = format!("/runs/{id}/{call}");
+        let first = post_under(&app, call, &path, &body).await;
+        assert_eq!((first.status(), first.headers().get("idempotency-replayed")), (StatusCode::OK, None), "{call}");
+        let again = post_under(&app, call, &path, &body).await;
+        assert_eq!(again.headers()["idempotency-replayed"], "true", "{call}");
+    }
+    assert_eq!(app.count("select count(*) from runs").await, 1);
 }
 
 #[tokio::test]

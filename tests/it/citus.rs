@@ -17,7 +17,10 @@ const ACROSS: [(&str, &str); 26] = [
         "look: one cheap look per server, and the claim that follows names a bucket",
     ),
     ("select p.priority as \"priority!\", sum(", "how much is due: a count for the metrics"),
-    ("select ( select count(*) from buckets b", "overdue: a count for admins"),
+    (
+        "select ( select count(*) from buckets b join deliveries d on d.bucket = b.bucket and d.series = any($1)",
+        "overdue: a count for admins",
+    ),
     ("select count(*) as \"closed!\" from unnest", "the benchmark's books"),
     ("update deliveries d set due_at = $3 from unnest", "the benchmark makes its rows due"),
     ("select count(*) as \"deliveries!\" from deliveries", "the benchmark counts its deliveries"),
@@ -33,8 +36,11 @@ const ACROSS: [(&str, &str); 26] = [
     ("select (greatest(due_at", "the overview: a count for admins"),
     ("select count(*) as \"count!\" from deliveries where series", "the overview: a count for admins"),
     ("select bucket, id, enrollment, series, kind, step", "a list for admins, page by page"),
-    ("select count(*) as \"count!\" from deliveries d join enrollments", "a dry run: a count for admins"),
-    ("with accepted as ( select run, count(*)", "how far the runs are: a list for admins"),
+    ("select d.state, count(*) as \"count!\" from buckets b", "how far a run is: a count for admins"),
+    (
+        "select ( select count(*) from buckets b join deliveries d on d.bucket = b.bucket and d.series = $1",
+        "what a series that is resumed sends: a count for admins",
+    ),
     (
         "with asked as materialized (",
         "sign-ups that share a commit: each row names its bucket, and sign_up.written_together = 1 does without it",

@@ -13,7 +13,8 @@ use crate::support::process::{Environment, Process, until};
 
 /// Rows that come into the database after the migration of that version; the later migrations find them. What is here
 /// stays as it is, since it fits that schema: a migration that adds a table adds an entry.
-const FILLED: [(i64, &str); 6] = [(1, FIRST), (3, LIMITS), (6, GUARDS), (8, VOICES), (9, ADMINS), (10, ONCE)];
+const FILLED: [(i64, &str); 7] =
+    [(1, FIRST), (3, LIMITS), (6, GUARDS), (8, VOICES), (9, ADMINS), (10, ONCE), (12, RUNS)];
 
 /// A call under a key.
 const ONCE: &str = "
@@ -118,6 +119,15 @@ insert into admin_attempts values ('pair', '\\x00112233445566778899aabbccddeeff'
     '2026-03-01T00:00:02Z');
 insert into admin_tokens values ('00000000-0000-0000-0000-000000000064', 'a program', decode(repeat('04', 32), 'hex'),
     '{figures,readers}', '00000000-0000-0000-0000-000000000061', '2026-03-01T00:00:00Z', null, null, null);
+";
+
+/// A run under way, for a list of readers.
+const RUNS: &str = "
+insert into runs (kind, series, who, why, detail, readers, at, state, counted_at, started_at)
+values ('send next', 'fighting-cancer-with-immunotherapy', 'an editor', 'a test', '{}', 1, '2026-03-01T00:00:00Z', 'running',
+    '2026-03-01T00:00:00Z', '2026-03-01T00:00:00Z');
+insert into run_work (run, at_bucket) values (2, 1);
+insert into run_readers values (1, 2, '00000000-0000-0000-0000-000000000001');
 ";
 
 /// A table that a migration has replaced, the one that it was carried over to, and the columns' names in both.

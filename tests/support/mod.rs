@@ -307,6 +307,7 @@ pub fn settings() -> Settings {
         sign_ups: Limits::default(),
         guards: guards::Settings::default(),
         admins: regimen::actions::admins::Settings::default(),
+        sends_per_minute: None,
         editors: vec![address("editor@example.org")],
     }
 }

@@ -15,7 +15,6 @@ use tokio::time::Instant;
 
 use super::DomainSettings;
 use super::prepare::Prepared;
-use crate::model::Kind;
 use crate::store::limits::{self, Closing, Limited, Rate, SlowDomain};
 use crate::store::queue::{Claimed, Fence};
 use crate::transport::Slow;
@@ -200,7 +199,7 @@ impl Domains {
         }
         // Those that had to wait before go first. While some have been given a turn, nobody else comes between but what a
         // reader waits for at the screen.
-        let goes_first = |one: &Claimed| one.put_off || one.kind != Kind::Step;
+        let goes_first = |one: &Claimed| one.put_off || one.kind.is_urgent();
         let (mut queue, newcomers): (Vec<Claimed>, Vec<Claimed>) = mails.into_iter().partition(goes_first);
         let first = queue.len();
         let (granted, lacks_tokens, behind) = {
@@ -232,9 +231,8 @@ impl Domains {
             rate => {
                 let mut known = self.known();
                 let pace = known.entry(domain.to_owned()).or_default();
-                let turn = |one: &Claimed| match one.kind {
-                    Kind::Step => pace.turn(real, rate, rule.connections),
-                    _ => pace.opening(real),
+                let turn = |one: &Claimed| {
+                    if one.kind.is_urgent() { pace.opening(real) } else { pace.turn(real, rate, rule.connections) }
                 };
                 waiting.iter().map(turn).collect()
             }

@@ -13,6 +13,7 @@ pub(super) mod gate;
 mod people;
 mod readers;
 pub mod route;
+mod runs;
 pub(super) mod shell;
 mod sign_in;
 mod tokens;
@@ -33,6 +34,7 @@ fn routes() -> Vec<Route> {
     [
         dashboard::routes(),
         readers::routes(),
+        runs::routes(),
         figures::routes(),
         embed::routes(),
         people::routes(),

@@ -12,7 +12,7 @@ use crate::web::pages::admin::{AdminErrorPage, AdminPage, Notice, Shell};
 use crate::web::public::html;
 
 /// What a page may say after a form: the only words that `?said=` can put on it.
-const SAID: [&str; 9] = [
+const SAID: [&str; 17] = [
     "reader-done",
     "choose-done",
     "password-changed",
@@ -22,6 +22,14 @@ const SAID: [&str; 9] = [
     "people-invited",
     "people-changed",
     "tokens-gone",
+    "runs-started",
+    "runs-paused",
+    "runs-resumed",
+    "runs-cancelled",
+    "runs-thrown-away",
+    "runs-test-sent",
+    "series-paused",
+    "series-resumed",
 ];
 
 /// What a page of somebody who is signed in answers.

@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::asked::Reasoned;
+use crate::actions::runs::choice::Choice;
 
 /// Bodies that say who acts, and why. The two fields stand in each of them, since a body that is put together of two structs
 /// cannot refuse fields that it does not know.
@@ -37,6 +38,56 @@ macro_rules! reasoned {
 reasoned! {
     /// A reason, and nothing else.
     Reason {}
+
+    /// Whom to send what; which fields are read is up to `for` and `what`.
+    PrepareRun {
+        #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")]
+        series: String,
+        /// `reader`, `due_within`, `not_received`, `received`, `filter` or `list`.
+        #[serde(rename = "for")]
+        #[schema(required, example = "due_within")]
+        whom: String,
+        /// `next`, `step` or `correction`.
+        #[schema(required, example = "next")]
+        what: String,
+        /// Of the one reader.
+        address: String,
+        /// A span of time.
+        #[schema(example = "12h")]
+        within: String,
+        /// The step that was received, or was not.
+        had: String,
+        /// The version of the content that it was received in.
+        version: String,
+        state: String,
+        parts: String,
+        language: String,
+        /// Days of sign-up (UTC).
+        #[schema(example = "2026-03-02")]
+        since: String,
+        until: String,
+        /// One address in a line.
+        addresses: String,
+        /// The step to send.
+        step: String,
+        /// Also to those who have had the step.
+        again: bool,
+        correction: String,
+    }
+
+    /// How many the dry run found.
+    StartRun {
+        #[schema(required, minimum = 0)]
+        readers: i64,
+    }
+
+    /// What becomes of the steps that fell due while a series was paused.
+    ResumeSeries {
+        /// `shift` (if it is not said: all that waits comes as much later as the pause was long), `send` (what fell due is
+        /// sent now) or `skip` (it is not sent, and each reader goes on with the step after).
+        #[schema(example = "shift")]
+        overdue: Option<String>,
+    }
 
     /// One address, and why something is done about it.
     OfAddress {
@@ -130,4 +181,30 @@ pub(super) struct TestOutcome {
     pub(super) id: uuid::Uuid,
     /// Null while it waits.
     pub(super) outcome: Option<String>,
+}
+
+impl PrepareRun {
+    pub(super) fn choice(self) -> Choice {
+        let Self { series, whom, what, address, within, had, version, state, parts, language, since, .. } = self;
+        let Self { until, addresses, step, correction, .. } = self;
+        let again = if self.again { "yes".to_owned() } else { String::new() };
+        Choice {
+            series,
+            whom,
+            address,
+            within,
+            had,
+            version,
+            state,
+            parts,
+            language,
+            since,
+            until,
+            addresses,
+            what,
+            step,
+            again,
+            correction,
+        }
+    }
 }

@@ -10,6 +10,7 @@ mod document;
 mod limits;
 mod once;
 mod page;
+mod runs;
 mod send;
 mod series;
 mod subscribers;
@@ -42,9 +43,13 @@ fn calls(state: &AppState) -> OpenApiRouter<AppState> {
         .merge(watch::reading())
         .merge(subscribers::reading())
         .merge(series::reading())
-        .merge(send::reading());
-    let mut changing =
-        OpenApiRouter::default().merge(subscribers::changing()).merge(series::changing()).merge(send::changing());
+        .merge(send::reading())
+        .merge(runs::reading());
+    let mut changing = OpenApiRouter::default()
+        .merge(subscribers::changing())
+        .merge(series::changing())
+        .merge(send::changing())
+        .merge(runs::changing());
     document::with_keys(changing.get_openapi_mut());
     reading.merge(changing.route_layer(once))
 }

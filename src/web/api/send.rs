@@ -2,22 +2,20 @@
 use axum::Json;
 use axum::extract::State;
 use chrono::TimeDelta;
-use serde::Deserialize;
-use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::Answer;
-use super::asked::{Ask, Change, Of, address, condition, invalid, limit, slug, step};
+use super::asked::{Change, Of, address, condition, invalid, slug, step};
 use super::bodies::{SendDue, SendNext, SendTest, TestOutcome};
-use crate::actions::trigger::{self, Audience, ListRuns, Run, TestSent, Triggered};
-use crate::actions::{ActionError, Page};
+use crate::actions::ActionError;
+use crate::actions::trigger::{self, Audience, TestSent, Triggered};
 use crate::web::AppState;
 use crate::web::caller::{May, rights};
 
 pub(super) fn reading() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default().routes(routes!(test_outcome)).routes(routes!(list_runs))
+    OpenApiRouter::default().routes(routes!(test_outcome))
 }
 
 pub(super) fn changing() -> OpenApiRouter<AppState> {
@@ -82,29 +80,4 @@ async fn send_test(
 async fn test_outcome(State(state): State<AppState>, _may: May<rights::Preview>, Of(id): Of) -> Answer<TestOutcome> {
     let id: Uuid = id.parse().map_err(|_| ActionError::NotFound("test send"))?;
     Ok(Json(TestOutcome { id, outcome: trigger::test_send_outcome(&state.service, id).await? }))
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct RunsQuery {
-    /// The `next` of the page before.
-    after: Option<String>,
-    /// 100 if it is not said.
-    #[param(minimum = 1, maximum = 500)]
-    limit: Option<i64>,
-}
-
-/// What was sent by hand, by whom and why
-///
-/// The newest first.
-#[utoipa::path(get, path = "/runs", tag = "send", params(RunsQuery),
-    responses((status = 200, description = "A page of runs", body = Page<Run>)))]
-async fn list_runs(
-    State(state): State<AppState>,
-    _may: May<rights::Figures>,
-    Ask(query): Ask<RunsQuery>,
-) -> Answer<Page<Run>> {
-    let ask = ListRuns { after: query.after, limit: limit(query.limit)? };
-    Ok(Json(trigger::runs(&state.service, &ask).await?))
 }

@@ -6,12 +6,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Answer;
-use super::asked::{Body, Change, Of, condition, slug, step};
-use super::bodies::{Items, Preview, PreviewOf, Reason};
+use super::asked::{Body, Change, Of, condition, slug, step, word};
+use super::bodies::{Items, Preview, PreviewOf, Reason, ResumeSeries};
 use crate::actions::once::Done;
 use crate::actions::preview;
 use crate::actions::series::{self, Moved, SeriesBooks, SeriesLine};
 use crate::actions::voices::survey::{self, Figures};
+use crate::model::Overdue;
 use crate::web::AppState;
 use crate::web::admin::as_csv;
 use crate::web::caller::{May, rights};
@@ -107,17 +108,18 @@ async fn pause_series(
 
 /// Let a series go on
 ///
-/// What waits comes as much later as the pause was long, each at its reader's hour.
+/// What fell due meanwhile is sent, shifted or skipped, as `overdue` says.
 #[utoipa::path(post, path = "/series/{slug}/resume", tag = "series", params(("slug" = String, Path, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")),
-    request_body = Reason,
-    responses((status = 200, description = "It goes on; so many deliveries were moved", body = Moved),
+    request_body = ResumeSeries,
+    responses((status = 200, description = "It goes on; so many deliveries it was about", body = Moved),
         (status = 404, description = "There is no such series"),
         (status = 409, description = "It is not paused")))]
 async fn resume_series(
     State(state): State<AppState>,
     by: May<rights::Operate>,
     Of(of): Of,
-    Change(_reason, cause): Change<Reason>,
+    Change(body, cause): Change<ResumeSeries>,
 ) -> Answer<Moved> {
-    Ok(Json(series::resume(&state.service, &slug(&of)?, &cause.of(&by)).await?))
+    let overdue = word::<Overdue>("overdue", body.overdue.as_deref())?.unwrap_or(Overdue::Shift);
+    Ok(Json(series::resume(&state.service, &slug(&of)?, overdue, &cause.of(&by)).await?))
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::dashboard::OverviewPage;
 use super::readers::{ReaderPage, ReadersPage, SentPage};
 use super::rendering::{Switch, fill, switches};
+use super::runs::{NewRunPage, RunPage, RunsPage};
 use crate::messages::{self, Language};
 
 /// What stands around a page for admins.
@@ -39,10 +40,8 @@ pub(in crate::web) trait AdminPage: Serialize {
     const TEMPLATE: &'static str;
     /// Whether it stands on a sheet of its own, being short.
     const SHEET: bool = false;
-    /// Whether it has something that works better with the script.
-    const SCRIPT: bool = false;
-    /// Whether a part of it is told anew while somebody looks.
-    const LIVE: bool = false;
+    /// The script with which something on it works better.
+    const SCRIPT: Option<&'static str> = None;
 
     fn title(&self, language: Language) -> String;
 
@@ -55,7 +54,6 @@ pub(in crate::web) trait AdminPage: Serialize {
             switch_to: switches(language),
             sheet: Self::SHEET,
             script: Self::SCRIPT,
-            live: Self::LIVE,
             shell,
             body: &body,
         };
@@ -78,8 +76,7 @@ struct Framed<'a> {
     language_name: &'static str,
     switch_to: Vec<Switch>,
     sheet: bool,
-    script: bool,
-    live: bool,
+    script: Option<&'static str>,
     #[serde(flatten)]
     shell: &'a Shell,
     body: &'a str,
@@ -99,10 +96,11 @@ macro_rules! admin_pages {
 }
 
 admin_pages! {
-    OverviewPage: "admin", "admin-title", LIVE;
     ReadersPage: "admin_readers", "readers-title";
     ReaderPage: "admin_reader", "reader-title";
     SentPage: "admin_sent", "sent-title";
+    RunsPage: "admin_runs", "runs-title";
+    NewRunPage: "admin_run_new", "run-new-title";
     SignInPage: "admin_sign_in", "sign-in-title", SHEET;
     SecondFactorPage: "admin_second_factor", "second-factor-title", SHEET;
     ForgotPage: "admin_forgot", "forgot-title", SHEET;
@@ -117,6 +115,24 @@ admin_pages! {
     PeoplePage: "admin_people", "people-title";
     TokensPage: "admin_tokens", "tokens-title";
     AuditPage: "admin_audit", "audit-title";
+}
+
+impl AdminPage for OverviewPage {
+    const TEMPLATE: &'static str = "admin";
+    const SCRIPT: Option<&'static str> = Some("admin.js");
+
+    fn title(&self, language: Language) -> String {
+        messages::text(language, "admin-title")
+    }
+}
+
+impl AdminPage for RunPage {
+    const TEMPLATE: &'static str = "admin_run";
+    const SCRIPT: Option<&'static str> = Some("watch.js");
+
+    fn title(&self, language: Language) -> String {
+        messages::filled(language, "run-title", &messages::Values::new().with("id", self.id))
+    }
 }
 
 /// Address and password.

@@ -61,7 +61,7 @@ pub struct EmbedSnippetsPage {
 impl AdminPage for EmbedSnippetsPage {
     const TEMPLATE: &'static str = "embed_snippets";
     // The script is there for its copying alone.
-    const SCRIPT: bool = true;
+    const SCRIPT: Option<&'static str> = Some("site.js");
 
     fn title(&self, language: Language) -> String {
         let values = Values::new().with("title", self.series_title.as_str());

@@ -6,6 +6,7 @@ mod dashboard;
 mod embed;
 mod every_page;
 mod readers;
+mod runs;
 mod samples;
 mod sign_up;
 
