@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::content::{Bundle, Library};
 use crate::store::installation::{self, Purpose};
-use crate::{config, dispatch, mail, schedule, store, transport, web};
+use crate::{config, dispatch, hooks, mail, schedule, store, transport, web};
 
 /// The parts that a process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -256,6 +256,9 @@ pub async fn run(
         role: roles.word(),
     };
     parts.spawn(part(schedule::run(service.clone(), ticker, node, stop.clone())));
+    if roles.dispatch {
+        parts.spawn(hooks::run(service.clone(), stop.clone()));
+    }
     let mut failure = None;
     while let Some(ended) = parts.join_next().await {
         // A part that ends by itself takes the others with it: half a service is worse than a restart.
@@ -293,6 +296,7 @@ fn settings(config: &Config) -> Settings {
         sign_ups: config.sign_up.limits.clone(),
         guards: config.guards.clone(),
         admins: config.admins.clone(),
+        webhooks: config.webhooks.clone(),
         sends_per_minute: per_minute(config),
         editors: config.editors.clone(),
     }

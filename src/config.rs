@@ -13,6 +13,7 @@ mod schedule;
 mod secrets;
 mod sign_up;
 mod smtp;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ use url::Url;
 
 use crate::actions::admins::Settings as Admins;
 use crate::actions::guards::Settings as Guards;
+use crate::actions::webhooks::Settings as Webhooks;
 use crate::links::LinkKey;
 use crate::model::{EmailAddress, EmbedOrigin};
 use crate::seal::Keyring;
@@ -64,6 +66,7 @@ pub struct Config {
     pub schedule: Schedule,
     pub retention: Retention,
     pub admins: Admins,
+    pub webhooks: Webhooks,
     pub editors: Vec<EmailAddress>,
     /// Calls of the API that a token has in a minute, of this process; 0 is no limit.
     pub calls_per_minute: u32,
@@ -114,6 +117,7 @@ impl Reader<'_> {
         let editors = self.editors();
         let calls_per_minute = self.integer("admin", "calls_per_minute", 0, 1_000_000);
         let admins = self.admins();
+        let webhooks = self.webhooks();
         let seal_keys = self.seal_keys();
         let link_key = self.link_key();
         let admin_token = self.admin_token();
@@ -142,6 +146,7 @@ impl Reader<'_> {
             schedule,
             retention: retention?,
             admins: admins?,
+            webhooks: webhooks?,
             editors,
             calls_per_minute: calls_per_minute?,
             seal_keys,

@@ -1,6 +1,6 @@
 //! regimen sends a series of e-mails to each reader, one part at a time, on that reader's own schedule.
 //!
-//! Dependencies point one way only: `model ← content ← store ← actions ← {web, schedule, dispatch} ← app ← bench ← cli`;
+//! Dependencies point one way only: `model ← content ← store ← actions ← {web, schedule, dispatch, hooks} ← app ← bench ← cli`;
 //! `transport` and `mail` belong to `dispatch` alone. `docs/ARCHITECTURE.md` follows one mail through this code.
 pub mod actions;
 pub mod app;
@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 pub mod content;
 pub mod dispatch;
+pub mod hooks;
 pub mod links;
 pub mod local;
 pub mod mail;

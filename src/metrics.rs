@@ -71,6 +71,9 @@ pub struct Looked {
     pub overdue: i64,
     /// Under a lease.
     pub held: i64,
+    /// Messages to webhooks, by state.
+    pub untold: Vec<(&'static str, i64)>,
+    pub webhooks_given_up: i64,
     /// Processes that live, by role.
     pub nodes: BTreeMap<String, i64>,
     /// When any process's scheduler ticked last, in seconds since 1970.
@@ -106,6 +109,9 @@ pub struct Metrics {
     request: Spans<2>,
     sign_ups: Counts<1>,
     refusals: Counts<1>,
+    told: Counts<1>,
+    untold: Gauges<1>,
+    webhooks_given_up: Gauges<0>,
     due: Gauges<1>,
     overdue: Gauges<0>,
     held: Gauges<0>,
@@ -216,6 +222,13 @@ impl Default for Metrics {
                 &["reason"],
                 "What the guards refused, also where it was only counted",
             ),
+            told: s.counts("webhook_tries", &["outcome"], "Tries to tell a webhook something: sent, or failed"),
+            untold: s.gauges("webhook_messages", &["state"], "Messages to webhooks that wait, or were given up"),
+            webhooks_given_up: s.gauges(
+                "webhooks_given_up",
+                &[],
+                "Webhooks that are disabled since they are gone or failed for days",
+            ),
             due: s.gauges(
                 "queue_due",
                 &["lane"],
@@ -303,6 +316,11 @@ impl Metrics {
         self.refusals.get_or_create(&[("reason", reason.into())]).inc();
     }
 
+    /// A try to tell a webhook something has come to its end.
+    pub fn told(&self, outcome: &'static str) {
+        self.told.get_or_create(&[("outcome", outcome.into())]).inc();
+    }
+
     /// Whether it is time to ask the database again; whoever is told so asks.
     pub fn wants_a_look(&self, real: DateTime<Utc>, at_most_every: TimeDelta) -> bool {
         let mut looked_at = self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
@@ -317,14 +335,19 @@ impl Metrics {
     pub fn looked(&self, looked: Option<&Looked>) {
         self.database_up.get_or_create(&[]).set(i64::from(looked.is_some()));
         self.nodes.clear();
-        for one in [&self.overdue, &self.held, &self.last_tick] {
+        for one in [&self.overdue, &self.held, &self.last_tick, &self.webhooks_given_up] {
             one.clear();
         }
         self.due.clear();
+        self.untold.clear();
         let Some(looked) = looked else { return };
         for (lane, due) in &looked.due {
             self.due.get_or_create(&[("lane", (*lane).into())]).set(*due);
         }
+        for (state, messages) in &looked.untold {
+            self.untold.get_or_create(&[("state", (*state).into())]).set(*messages);
+        }
+        self.webhooks_given_up.get_or_create(&[]).set(looked.webhooks_given_up);
         self.overdue.get_or_create(&[]).set(looked.overdue);
         self.held.get_or_create(&[]).set(looked.held);
         for (role, alive) in &looked.nodes {

@@ -1,4 +1,4 @@
-//! The condition, and the secret of an admin's second factor, sealed at rest: XChaCha20-Poly1305, a random nonce, fixed-width plaintext, the subscriber's id as
+//! The condition, the secret of an admin's second factor and those of webhooks, sealed at rest: XChaCha20-Poly1305, a random nonce, fixed-width plaintext, the subscriber's id as
 //! associated data. Ten values are guessed by frequency, so nothing deterministic stands beside it.
 use std::fmt;
 
@@ -18,6 +18,8 @@ const SEARCH: &[u8] = b"search";
 const PLAIN_LEN: usize = 1 + ConditionKey::MAX_LEN;
 /// What RFC 4226 4 asks of a shared secret: 160 bits.
 pub const SECRET_LEN: usize = 20;
+/// Standard Webhooks asks for 24 to 64 octets.
+pub const WEBHOOK_SECRET_LEN: usize = 32;
 
 /// Why a condition cannot be opened, or the keys not be read. Names no secret and no condition.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -94,6 +96,15 @@ impl Keyring {
         self.open_octets(sealed, &for_second_factor(admin))?.try_into().map_err(|_| SealError::Altered)
     }
 
+    /// The secret that an endpoint's messages are signed with. `nonce` as above.
+    pub fn seal_webhook_secret(&self, secret: &[u8; WEBHOOK_SECRET_LEN], webhook: Uuid, nonce: [u8; NONCE_LEN]) -> Vec<u8> {
+        self.seal_octets(secret, &for_webhook(webhook), nonce)
+    }
+
+    pub fn open_webhook_secret(&self, sealed: &[u8], webhook: Uuid) -> Result<[u8; WEBHOOK_SECRET_LEN], SealError> {
+        self.open_octets(sealed, &for_webhook(webhook))?.try_into().map_err(|_| SealError::Altered)
+    }
+
     /// For a part of an address that an admin looks for, so that it can stand in the URL of what was found: neither history
     /// nor log then tells it. `nonce` as above.
     pub fn seal_search(&self, text: &str, nonce: [u8; NONCE_LEN]) -> String {
@@ -127,6 +138,10 @@ impl Keyring {
 /// Sets it apart from what is sealed for subscribers.
 fn for_second_factor(admin: Uuid) -> Vec<u8> {
     [b"second factor".as_slice(), admin.as_bytes()].concat()
+}
+
+fn for_webhook(webhook: Uuid) -> Vec<u8> {
+    [b"webhook".as_slice(), webhook.as_bytes()].concat()
 }
 
 impl fmt::Debug for Keyring {

@@ -137,6 +137,8 @@ pub enum Target<'a> {
     Admin(Uuid),
     /// By its name.
     Token(&'a str),
+    /// By its name.
+    Webhook(&'a str),
 }
 
 impl Target<'_> {
@@ -153,6 +155,7 @@ impl Target<'_> {
             Self::Subscriber(_) => Some("subscriber"),
             Self::Admin(_) => Some("admin"),
             Self::Token(_) => Some("token"),
+            Self::Webhook(_) => Some("webhook"),
         }
     }
 
@@ -162,7 +165,7 @@ impl Target<'_> {
             Self::Series(slug) => Some(slug.to_string()),
             Self::Run(run) => Some(run.to_string()),
             Self::Subscriber(id) | Self::Admin(id) => Some(id.to_string()),
-            Self::Token(name) => Some((*name).to_owned()),
+            Self::Token(name) | Self::Webhook(name) => Some((*name).to_owned()),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The link of the confirmation mail: a page to look at, and a button that activates.
 use super::manage::address::{lock_both, take_over};
 use super::sign_up::{confirmations_used_up, owe_now, supersede_confirmations};
+use super::webhooks::tell::{Fact, tell};
 use super::{ActionError, Service, moves};
 use crate::content::{Policy, Series};
 use crate::links::{Link, Purpose};
-use crate::model::{DeliveryState, EnrollmentState, Kind, Language};
+use crate::model::{DeliveryState, EnrollmentState, Event, Kind, Language};
 use crate::store::enrollments::{self, Enrollment};
 use crate::store::records::{self, Consent};
 use crate::store::settle::{NewDelivery, add_deliveries};
@@ -100,6 +101,7 @@ pub async fn confirm(service: &Service, token: &str) -> Result<LinkView, ActionE
         channel: "link",
     };
     records::add_consent(&mut *tx, link.bucket, &consent, real).await?;
+    tell(service, &mut tx, link.bucket, Event::Confirmed, || Fact::of(Event::Confirmed, &enrollment)).await?;
     let delivery = match &old {
         Some(old) if view.is_move => take_over(service, &mut tx, &series, &enrollment, old).await?,
         _ => first_step(service, &series, &enrollment),

@@ -24,6 +24,7 @@ pub mod trigger;
 pub mod unsubscribe;
 pub mod voices;
 pub mod watch;
+pub mod webhooks;
 
 pub use audit::Actor;
 pub use service::{LinksOf, Publishing, Service, Settings};

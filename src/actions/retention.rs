@@ -10,11 +10,14 @@ use super::{ActionError, Service};
 use crate::model::Bucket;
 use crate::store::queue::Hands;
 use crate::store::retention::{self, Pass, Place};
+use crate::store::webhook_messages;
 
 /// Enrollments that one transaction prunes; each has about eight deliveries.
 const ENROLLMENTS: i64 = 100;
 /// Attempts that one transaction looks at.
 const ATTEMPTS: i64 = 1_000;
+/// Messages to webhooks that one statement deletes.
+const MESSAGES: i64 = 1_000;
 
 /// How much was pruned.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,6 +26,7 @@ pub struct Pruned {
     pub deliveries: u64,
     pub attempts: u64,
     pub test_sends: u64,
+    pub webhook_messages: u64,
 }
 
 /// Prunes what the settings say is old enough, a batch of one bucket at a time, each batch a transaction. Stops between two
@@ -31,6 +35,7 @@ pub async fn prune(service: &Service, go_on: impl Fn() -> bool) -> Result<Pruned
     let mut pruned = Pruned::default();
     let now = service.hands();
     let attempts_before = now.real - service.settings().attempts_kept;
+    let oldest_message = retention::first_id_of(now.real - service.settings().webhooks.kept);
     let ended_before = now.real - service.settings().ended_kept;
     pruned.test_sends = retention::delete_test_sends(service.db(), attempts_before).await?;
     for bucket in Bucket::all() {
@@ -44,6 +49,11 @@ pub async fn prune(service: &Service, go_on: impl Fn() -> bool) -> Result<Pruned
             let pass: Pass = retention::delete_attempts(service.db(), bucket, attempts_before, after, ATTEMPTS).await?;
             pruned.attempts += pass.deleted;
             last = pass.last;
+        }
+        let mut deleted = MESSAGES.unsigned_abs();
+        while deleted == MESSAGES.unsigned_abs() && go_on() {
+            deleted = webhook_messages::delete_old(service.db(), bucket, oldest_message, MESSAGES).await?;
+            pruned.webhook_messages += deleted;
         }
     }
     Ok(pruned)

@@ -12,6 +12,7 @@ use super::health::Vitals;
 use super::sign_up::{Limits, SignUps};
 use super::voices::Waiting;
 use super::voices::helpful::Text;
+use super::webhooks::{self, tell};
 use super::{ActionError, admins};
 use crate::clock::Clock;
 use crate::content::{Bundle, Fault, Library, ReaderLinks, Series, compile};
@@ -40,6 +41,7 @@ pub struct Settings {
     pub sign_ups: Limits,
     pub guards: guards::Settings,
     pub admins: admins::Settings,
+    pub webhooks: webhooks::Settings,
     /// What all relays may carry together, if each has a rate: how long a run takes is reckoned with it.
     pub sends_per_minute: Option<u32>,
     /// Who may be sent tests.
@@ -67,6 +69,7 @@ struct Inner {
     guards: Guards,
     waiting_forms: Waiting,
     figures: dashboard::Kept,
+    webhook_wishes: tell::Known,
 }
 
 /// Whose mail it is that links are made for.
@@ -143,6 +146,7 @@ impl Service {
             guards,
             waiting_forms: Waiting::default(),
             figures: dashboard::Kept::default(),
+            webhook_wishes: tell::Known::default(),
         }))
     }
 
@@ -214,6 +218,11 @@ impl Service {
     /// What was counted last of each series.
     pub(super) fn figures(&self) -> &dashboard::Kept {
         &self.0.figures
+    }
+
+    /// What this process knows of what webhooks want to be told.
+    pub(super) fn webhook_wishes(&self) -> &tell::Known {
+        &self.0.webhook_wishes
     }
 
     pub fn public_url(&self) -> &str {

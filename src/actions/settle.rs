@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::webhooks::tell::tell_settled;
 use super::{ActionError, Service};
 use crate::model::{Bucket, DeliveryState, EnrollmentState, Kind, SuppressionReason, next_due};
 use crate::store::queue::Hands;
@@ -58,6 +59,7 @@ pub async fn settle_in(
     settle::record_attempts(&mut *tx, bucket, &outcomes, node, hands.real).await?;
     let causes: HashMap<Uuid, &Settled> = settled.iter().map(|one| (one.outcome.id, one)).collect();
     let (mut advances, mut successors, mut nobodies) = (Vec::new(), Vec::new(), Vec::new());
+    let mut completed = Vec::new();
     for one in &changed {
         let cause = causes.get(&one.id);
         if cause.is_some_and(|cause| cause.no_such_user) {
@@ -65,6 +67,9 @@ pub async fn settle_in(
         } else if let Some(enrollment) = enrollments.get(&one.enrollment) {
             let accepted_at = cause.and_then(|cause| cause.accepted_at).unwrap_or(hands.series);
             let (advance, successor) = follow(service, one, enrollment, accepted_at);
+            // One that is paused ends when it goes on.
+            let ends = enrollment.state == EnrollmentState::Active && advance.as_ref().is_some_and(|one| one.completed);
+            completed.extend(ends.then_some(enrollment.id));
             advances.extend(advance);
             successors.extend(successor);
         }
@@ -79,6 +84,7 @@ pub async fn settle_in(
     if !successors.is_empty() {
         settle::add_deliveries(&mut *tx, bucket, &successors, hands.real).await?;
     }
+    tell_settled(service, tx, bucket, &changed, &enrollments, &completed).await?;
     // Last, so that what was just written for such a reader is ended with the rest.
     for subscriber in nobodies {
         suppress_here(service, tx, bucket, subscriber, hands).await?;

@@ -12,10 +12,11 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::webhooks::tell::tell_of;
 use super::{ActionError, Service};
 use crate::content::{Policy, Series};
 use crate::model::{
-    Bucket, ConditionKey, DeliveryState, EmailAddress, EnrollmentState, Kind, Language, SeriesSlug, StepKey, Zone,
+    Bucket, ConditionKey, DeliveryState, EmailAddress, EnrollmentState, Event, Kind, Language, SeriesSlug, StepKey, Zone,
 };
 use crate::store::enrollments::{self, Enrollment, Pending};
 use crate::store::records::{self, Consent, Evidence};
@@ -255,6 +256,7 @@ async fn ask_to_confirm(
                 done_steps: &done_steps,
             };
             enrollments::add_pending(&mut *tx, known.bucket, &pending, real).await?;
+            tell_of(service, tx, known.bucket, id, Event::Subscribed, None).await?;
             (id, 1)
         }
     };

@@ -4,9 +4,10 @@ use uuid::Uuid;
 
 use super::audit::{self, Target};
 use super::once::{self, Done};
+use super::webhooks::tell::tell_of;
 use super::{ActionError, Actor, Service, moves};
 use crate::links::Purpose;
-use crate::model::{Bucket, EmailAddress, EnrollmentState, Language, SuppressionReason};
+use crate::model::{Bucket, EmailAddress, EnrollmentState, Event, Language, SuppressionReason};
 use crate::store::{admin, enrollments, records};
 
 /// Every kind of delivery: nothing owed is sent any more.
@@ -94,6 +95,7 @@ pub(super) async fn end_all(
     for enrollment in enrollments::lock_open(&mut *tx, bucket, subscriber).await? {
         enrollments::end(&mut *tx, bucket, enrollment, state, hands.real).await?;
         enrollments::skip_owed(&mut *tx, bucket, enrollment, &ALL_KINDS, state.as_str(), hands).await?;
+        tell_of(service, tx, bucket, enrollment, Event::Unsubscribed, Some(state.as_str())).await?;
     }
     Ok(())
 }

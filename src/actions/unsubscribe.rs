@@ -2,10 +2,11 @@
 use sqlx::PgConnection;
 
 use super::suppress::SERIES_KINDS;
+use super::webhooks::tell::{Fact, tell};
 use super::{ActionError, Service, moves};
 use crate::content::Policy;
 use crate::links::Purpose;
-use crate::model::{EnrollmentState, Language};
+use crate::model::{EnrollmentState, Event, Language};
 use crate::store::enrollments::{self, Enrollment};
 use crate::store::records::{self, Consent};
 
@@ -54,6 +55,8 @@ pub(super) async fn stop(service: &Service, own: &Enrollment) -> Result<(), Acti
         }
         enrollments::skip_owed(&mut *tx, target.bucket, target.id, &SERIES_KINDS, "unsubscribed", hands).await?;
         record(service, &mut tx, &target, "unsubscribe").await?;
+        let fact = || Fact::of(Event::Unsubscribed, &target).because("unsubscribed");
+        tell(service, &mut tx, target.bucket, Event::Unsubscribed, fact).await?;
         tx.commit().await?;
         moves::forget_wish(service, (target.bucket, target.id)).await?;
         if target.id == own.id {

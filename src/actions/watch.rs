@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
 
 use super::health::{PATIENCE, last_seen_before};
 use super::{ActionError, Service};
 use crate::metrics::{Looked, Pool};
 use crate::store::queue::{self, Due};
-use crate::store::{admin, installation, limit_statements};
+use crate::model::MessageState;
+use crate::store::{admin, installation, limit_statements, webhook_messages, webhooks};
 
 /// However often the metrics are asked for, the database is asked once in this time.
 const LOOK_EVERY: TimeDelta = TimeDelta::seconds(5);
@@ -59,10 +61,21 @@ async fn look(service: &Service) -> Result<Looked, ActionError> {
             *nodes.entry(node.role).or_default() += 1;
         }
     }
+    let (untold, webhooks_given_up) = (untold(&mut tx).await?, webhooks::given_up(&mut *tx).await?);
     let last_tick = admin::last_tick(&mut *tx).await?.map(|tick| tick.timestamp());
     let Due { urgent, steps } = due;
     let held = held.into_iter().map(|(_, count)| count).sum();
-    Ok(Looked { due: vec![("urgent", urgent), ("steps", steps)], overdue, held, nodes, last_tick })
+    let due = vec![("urgent", urgent), ("steps", steps)];
+    Ok(Looked { due, overdue, held, untold, webhooks_given_up, nodes, last_tick })
+}
+
+/// How many messages to webhooks wait, and how many were given up.
+async fn untold(tx: &mut PgConnection) -> Result<Vec<(&'static str, i64)>, ActionError> {
+    let all: Vec<Uuid> = webhooks::all(&mut *tx).await?.into_iter().map(|one| one.id).collect();
+    let states = [MessageState::Pending, MessageState::Failed];
+    let counts = webhook_messages::counts(&mut *tx, &all, &states).await?;
+    let sum = |state: MessageState| counts.iter().filter(|(_, word, _)| *word == state.as_str()).map(|(.., n)| n).sum();
+    Ok(states.map(|state| (state.as_str(), sum(state))).to_vec())
 }
 
 fn pool(name: &'static str, pool: &PgPool) -> Pool {

@@ -155,7 +155,7 @@ impl Reader<'_> {
         domains
     }
 
-    fn flag(&self, section: &str, key: &str) -> bool {
+    pub(super) fn flag(&self, section: &str, key: &str) -> bool {
         self.values[section][key].as_bool().unwrap_or_default()
     }
 

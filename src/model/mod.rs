@@ -13,6 +13,7 @@ mod plan;
 mod plan_tests;
 mod role;
 mod run;
+mod webhook;
 mod words;
 
 pub use address::{AddressError, EmailAddress};
@@ -27,4 +28,5 @@ pub use role::{Right, Role};
 pub use run::{
     Candidate, LeftOut, Mark, Reached, RunState, Waiting, What, Who, add_mark, rate_per_minute, reach, time_for,
 };
+pub use webhook::{Disabled, Event, HookUrl, HookUrlError, MessageState, is_public, tell_again_after};
 pub use words::{DeliveryState, EnrollmentState, Kind, Overdue, SuppressionReason, UnknownWord};

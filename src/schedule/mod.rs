@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::actions::manage::change;
 use crate::actions::retention::{self, Pruned};
 use crate::actions::tidy::{self, OnUncertain};
-use crate::actions::{ActionError, Service, admins, guards, runs};
+use crate::actions::{ActionError, Service, admins, guards, runs, webhooks};
 use crate::config::Schedule;
 use crate::store::{self, WAKE_CHANNEL, growth, installation};
 
@@ -58,6 +58,7 @@ pub async fn run(service: Service, settings: Settings, node: Uuid, stop: Cancell
     recurring(&mut work, s, &stop, &Arc::default(), Duration::from_secs(10), move |s| async move {
         s.clock().agree(store::server_time(s.db()).await?);
         installation::node_seen(s.db(), node, role, s.clock().real(), s.vitals().tick()).await?;
+        webhooks::tell::refresh(&s).await?;
         s.refresh_content().await
     });
     recurring(&mut work, s, &stop, &Arc::default(), Duration::from_secs(5), |s| async move {
@@ -104,8 +105,8 @@ async fn clean_up(service: Service, stop: CancellationToken) -> anyhow::Result<(
     admins::tidy(&service).await?;
     let pruned = retention::prune(&service, || !stop.is_cancelled()).await?;
     if pruned != Pruned::default() {
-        let Pruned { enrollments, deliveries, attempts, test_sends } = pruned;
-        tracing::info!(enrollments, deliveries, attempts, test_sends, "old history is pruned");
+        let Pruned { enrollments, deliveries, attempts, test_sends, webhook_messages } = pruned;
+        tracing::info!(enrollments, deliveries, attempts, test_sends, webhook_messages, "old history is pruned");
     }
     Ok(())
 }

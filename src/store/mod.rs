@@ -27,6 +27,8 @@ pub mod sign_ins;
 pub mod sign_up;
 pub mod tokens;
 pub mod voices;
+pub mod webhook_messages;
+pub mod webhooks;
 
 use std::time::Duration;
 

@@ -177,7 +177,7 @@ pub async fn delete_test_sends(db: impl PgExecutor<'_>, before: DateTime<Utc>) -
 }
 
 /// The lowest id that something written at this moment can have (RFC 9562 5.7: the first 48 bits are the milliseconds).
-fn first_id_of(at: DateTime<Utc>) -> Uuid {
+pub fn first_id_of(at: DateTime<Utc>) -> Uuid {
     let millis = u128::try_from(at.timestamp_millis()).unwrap_or(0);
     Uuid::from_u128(millis << 80)
 }

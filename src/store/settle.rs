@@ -42,6 +42,7 @@ pub struct Changed {
     pub kind: Kind,
     pub step: Option<StepKey>,
     pub state: DeliveryState,
+    pub reason: Option<String>,
     pub occasion: i64,
 }
 
@@ -163,6 +164,7 @@ pub async fn settle(
                 kind: row.kind.parse().map_err(|_| unknown_word("kind"))?,
                 step: row.step.map(|step| StepKey::parse(&step)).transpose().map_err(|_| unknown_word("step"))?,
                 state: row.state.parse().map_err(|_| unknown_word("state"))?,
+                reason: row.reason,
                 occasion: row.occasion,
             })
         })

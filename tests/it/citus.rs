@@ -10,7 +10,7 @@ use crate::support::statements::{self, Statement};
 const HANDBOOK: &str = include_str!("../../docs/OPERATIONS.md");
 
 /// Statements that look across all buckets, each by its beginning, and why it may. None is on a mail's way.
-const ACROSS: [(&str, &str); 26] = [
+const ACROSS: [(&str, &str); 30] = [
     ("analyze subscribers, enrollments", "statistics: every server looks at what it has"),
     (
         "select b.bucket as \"bucket!\", s.slug",
@@ -61,6 +61,10 @@ const ACROSS: [(&str, &str); 26] = [
         "select bucket, id from enrollments where state = 'pending' and moves_enrollment is not null",
         "wishes for another address to forget, each in a transaction of its own",
     ),
+    ("select b.bucket as \"bucket!\" from unnest($1::smallint[])", "which buckets owe a webhook something; the claim names one"),
+    ("select m.bucket as \"bucket!\", m.id as \"id!\", m.event", "the log of a webhook for admins, page by page"),
+    ("select bucket from webhook_messages", "which message an admin means"),
+    ("select w.id as \"webhook!\", s.state as \"state!\"", "how much a webhook is owed: a count for admins"),
 ];
 
 /// How docs/OPERATIONS.md distributes the tables, in order.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// Each module and the modules of ours that it may name. `cli` and `main` may name everything.
-const MAY_USE: [(&str, &[&str]); 18] = [
+const MAY_USE: [(&str, &[&str]); 19] = [
     ("model", &[]),
     ("clock", &[]),
     ("metrics", &[]),
@@ -19,6 +19,7 @@ const MAY_USE: [(&str, &[&str]); 18] = [
     ("config", &["actions", "model", "links", "seal"]),
     ("schedule", &["actions", "store", "config"]),
     ("dispatch", &["actions", "store", "content", "metrics", "model", "mail", "transport"]),
+    ("hooks", &["actions", "store", "model"]),
     ("web", &["actions", "content", "model", "messages", "config", "links"]),
     ("local", &[]),
     (
@@ -29,6 +30,7 @@ const MAY_USE: [(&str, &[&str]); 18] = [
             "config",
             "content",
             "dispatch",
+            "hooks",
             "links",
             "local",
             "mail",

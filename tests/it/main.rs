@@ -49,3 +49,4 @@ mod torture;
 mod unsubscribe;
 mod voices;
 mod voices_survey;
+mod webhooks;

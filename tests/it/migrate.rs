@@ -13,8 +13,17 @@ use crate::support::process::{Environment, Process, until};
 
 /// Rows that come into the database after the migration of that version; the later migrations find them. What is here
 /// stays as it is, since it fits that schema: a migration that adds a table adds an entry.
-const FILLED: [(i64, &str); 7] =
-    [(1, FIRST), (3, LIMITS), (6, GUARDS), (8, VOICES), (9, ADMINS), (10, ONCE), (12, RUNS)];
+const FILLED: [(i64, &str); 8] =
+    [(1, FIRST), (3, LIMITS), (6, GUARDS), (8, VOICES), (9, ADMINS), (10, ONCE), (12, RUNS), (14, WEBHOOKS)];
+
+/// An endpoint, and what it is owed.
+const WEBHOOKS: &str = "
+insert into webhooks (id, name, url, events, secret, made_at) values
+    ('00000000-0000-0000-0000-0000000000a1', 'crm', 'https://crm.example.org/', '{reader.delivered}', '\\x01', '2026-03-01T00:00:00Z');
+insert into webhook_messages (bucket, id, webhook, event, at, next_try_at) values
+    (1, '00000000-0000-0000-0000-0000000000b1', '00000000-0000-0000-0000-0000000000a1', 'reader.delivered',
+     '2026-03-01T00:00:00Z', '2026-03-01T00:00:00Z');
+";
 
 /// A call under a key.
 const ONCE: &str = "

@@ -307,6 +307,8 @@ pub fn settings() -> Settings {
         sign_ups: Limits::default(),
         guards: guards::Settings::default(),
         admins: regimen::actions::admins::Settings::default(),
+        // A story's receivers are on this machine.
+        webhooks: regimen::actions::webhooks::Settings { allow_private: true, kept: days(30) },
         sends_per_minute: None,
         editors: vec![address("editor@example.org")],
     }

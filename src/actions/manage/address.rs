@@ -15,12 +15,13 @@ use super::super::moves::{self as ties, Key};
 use super::super::sign_up::{self, Asked, SignUp};
 use super::super::suppress::SERIES_KINDS;
 use super::super::unsubscribe::record_from;
+use super::super::webhooks::tell::{Fact, tell};
 use super::super::{again_if_undone, guards, sign_up::owe_now};
 use super::change::Done;
 use super::fresh::{Opened, open};
 use super::{ActionError, Service, of_token};
 use crate::content::Series;
-use crate::model::{Bucket, ConditionKey, DeliveryState, EmailAddress, EnrollmentState, Kind, StepKey};
+use crate::model::{Bucket, ConditionKey, DeliveryState, EmailAddress, EnrollmentState, Event, Kind, StepKey};
 use crate::store::calendar::{self, Owed};
 use crate::store::enrollments::{self, Enrollment};
 use crate::store::moves::{self, Place};
@@ -217,23 +218,31 @@ pub(in crate::actions) async fn take_over(
     moves::mark_moved(&mut *tx, old.bucket, old.id, (new.bucket, new.id), hands.real).await?;
     if old.state == EnrollmentState::Completed {
         // It had its last part while the new address was being asked.
-        enrollments::end(&mut *tx, new.bucket, new.id, EnrollmentState::Completed, hands.real).await?;
-        return Ok(None);
+        return complete(service, tx, new).await;
     }
     enrollments::end(&mut *tx, old.bucket, old.id, EnrollmentState::Unsubscribed, hands.real).await?;
     enrollments::skip_owed(&mut *tx, old.bucket, old.id, &SERIES_KINDS, "moved", hands).await?;
     record_from(service, tx, old, "unsubscribe", CHANNEL).await?;
+    let fact = || Fact::of(Event::Unsubscribed, old).because("moved");
+    tell(service, tx, old.bucket, Event::Unsubscribed, fact).await?;
     owe_now(service, tx, old.bucket, (old.subscriber, old.id), &old.series, Kind::Moved, 0).await?;
     let Some(step) = next_here(series, owed.as_ref(), &done) else {
         // Each part has come to one of the two addresses.
-        enrollments::end(&mut *tx, new.bucket, new.id, EnrollmentState::Completed, hands.real).await?;
-        return Ok(None);
+        return complete(service, tx, new).await;
     };
     if let Some(owed) = owed {
         return Ok(Some(carried(service, new, step, &owed, paused.is_some())));
     }
     let placed = enrollments::by_id(&mut *tx, new.bucket, new.id).await?;
     Ok(placed.and_then(|placed| confirm::first_step(service, series, &placed)))
+}
+
+/// Nothing is left to come to the new address.
+async fn complete(service: &Service, tx: &mut PgConnection, new: &Enrollment) -> Result<Option<NewDelivery>, ActionError> {
+    let real = service.clock().real();
+    enrollments::end(&mut *tx, new.bucket, new.id, EnrollmentState::Completed, real).await?;
+    tell(service, tx, new.bucket, Event::Completed, || Fact::of(Event::Completed, new)).await?;
+    Ok(None)
 }
 
 /// The condition as it is now, not as it was when the wish was made, sealed for the new subscriber.

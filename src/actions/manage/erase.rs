@@ -7,11 +7,12 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::super::{again_if_undone, moves};
+use super::super::webhooks::tell::tell_of;
 use super::fresh::{Opened, is_fresh};
 use super::{ActionError, Service};
 use crate::links::Purpose;
-use crate::model::{Bucket, Language};
-use crate::store::{enrollments, export, retention};
+use crate::model::{Bucket, Event, Language};
+use crate::store::{enrollments, export, retention, webhook_messages};
 
 /// So often the other addresses are looked for anew, while one confirms at this moment.
 const ROUNDS: u32 = 5;
@@ -89,6 +90,10 @@ async fn erase_in(
         if let Some(run) = one.run {
             retention::keep_count_of_run(&mut *tx, run, one.accepted).await?;
         }
+    }
+    webhook_messages::delete_about(&mut *tx, bucket, subscriber).await?;
+    for enrollment in ids {
+        tell_of(service, tx, bucket, enrollment, Event::Erased, None).await?;
     }
     export::delete_subscriber(&mut *tx, bucket, subscriber).await?;
     Ok(true)

@@ -4,12 +4,13 @@ use chrono::TimeDelta;
 use sqlx::PgConnection;
 
 use super::super::sign_up::owe_now;
+use super::super::webhooks::tell::{Fact, tell};
 use super::super::{confirm, moves, unsubscribe};
 use super::change::Done;
 use super::{ActionError, Named, Service, of_link};
 use crate::content::Condition;
 use crate::links::{Link, LinkError, Purpose};
-use crate::model::{Bucket, ConditionKey, DeliveryState, EmailAddress, EnrollmentState, Kind, Language, StepKey};
+use crate::model::{Bucket, ConditionKey, DeliveryState, EmailAddress, EnrollmentState, Event, Kind, Language, StepKey};
 use crate::store::enrollments::{self, Enrollment};
 use crate::store::moves::lock_subscriber;
 use crate::store::settle::add_deliveries;
@@ -204,6 +205,9 @@ pub async fn start_again(service: &Service, token: &str, from: From) -> Result<O
     let new = enrollments::by_id(&mut *tx, bucket, id).await?.ok_or(ActionError::NotFound("subscription"))?;
     for action in ["sign-up", "confirm"] {
         unsubscribe::record(service, &mut tx, &new, action).await?;
+    }
+    for event in [Event::Subscribed, Event::Confirmed] {
+        tell(service, &mut tx, bucket, event, || Fact::of(event, &new)).await?;
     }
     if let Some(delivery) = confirm::first_step(service, &series, &new) {
         add_deliveries(&mut *tx, bucket, &[delivery], real).await?;

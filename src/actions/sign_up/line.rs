@@ -9,13 +9,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
-use sqlx::{PgConnection, Postgres};
+use sqlx::{Connection as _, PgConnection, Postgres};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::TaskTracker;
 
 use super::Limits;
+use crate::actions::webhooks::tell;
 use crate::actions::{ActionError, Service};
+use crate::model::Event;
+use crate::store::queue::Hands;
 use crate::store::sign_up::{NewSignUp, Written, is_written, write};
 
 type Answer = Result<Written, ActionError>;
@@ -216,9 +219,9 @@ impl Writer<'_> {
     }
 
     async fn statement(&mut self, rows: &[&NewSignUp]) -> Result<Vec<Written>, sqlx::Error> {
-        let hands = self.service.hands();
+        let (service, hands) = (self.service.clone(), self.service.hands());
         let connection = self.connect().await?;
-        let written = within_patience(write(connection, rows, hands)).await;
+        let written = within_patience(write_and_tell(&service, connection, rows, hands)).await;
         // A row that PostgreSQL refuses leaves the connection as it was; after all else it is not to be trusted.
         if let Err(error) = &written
             && error.as_database_error().is_none_or(|error| error.code().is_some_and(|code| code.starts_with("57P")))
@@ -268,6 +271,25 @@ impl Drop for Writer<'_> {
             self.end(&mut line.state());
         }
     }
+}
+
+/// Where a webhook wants to hear of it, sign-ups and what it is told are one transaction; else one statement is all.
+async fn write_and_tell(
+    service: &Service,
+    connection: &mut PgConnection,
+    rows: &[&NewSignUp],
+    hands: Hands,
+) -> Result<Vec<Written>, sqlx::Error> {
+    if !tell::wishes(service, connection).await?.want(Event::Subscribed) {
+        return write(connection, rows, hands).await;
+    }
+    let mut tx = connection.begin().await?;
+    let written = write(&mut tx, rows, hands).await?;
+    let new: Vec<&NewSignUp> =
+        rows.iter().zip(&written).filter(|(_, written)| **written == Written::New).map(|(row, _)| *row).collect();
+    tell::tell_signed_up(service, &mut tx, &new).await?;
+    tx.commit().await?;
+    Ok(written)
 }
 
 async fn within_patience<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {

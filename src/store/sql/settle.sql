@@ -15,4 +15,4 @@ set state = r.state,
 from unnest($2::uuid[], $3::int[], $4::text[], $5::text[], $6::timestamptz[], $7::smallint[], $8::smallint[], $9::text[], $12::bytea[])
     as r (id, attempt, state, reason, not_before, charged, uncertain, content_version, condition)
 where d.bucket = $1 and d.id = r.id and d.attempt = r.attempt and d.state in ('claimed', 'sending')
-returning d.id, d.enrollment, d.subscriber, d.series, d.kind, d.step, d.state, d.occasion
+returning d.id, d.enrollment, d.subscriber, d.series, d.kind, d.step, d.state, d.reason, d.occasion
