@@ -1,6 +1,6 @@
 //! Runs: counted before anything is sent, started once, paused, resumed, cancelled, and worked off through a crash.
-use regimen::actions::ActionError;
 use regimen::actions::runs::{self, NewDraft, RunView, work};
+use regimen::actions::{ActionError, tidy};
 use regimen::model::{DeliveryState, EmailAddress, RunState, StepKey, What, Who};
 use reqwest::StatusCode;
 use serde_json::json;
@@ -267,6 +267,23 @@ async fn a_list_reaches_its_subscribers_and_says_how_many_are_none() {
     runs::cancel(&app.service, run.id, &by()).await.unwrap();
     assert_eq!(app.count("select count(*) from runs").await, 0, "a draft that is thrown away leaves nothing");
     assert_eq!(app.count("select count(*) from run_readers").await, 0);
+}
+
+#[tokio::test]
+async fn a_draft_that_nobody_starts_is_thrown_away_after_a_week_and_a_run_is_not() {
+    let app = App::start().await;
+    let readers = enrolled(&app, 2).await;
+    let list = NewDraft { addresses: addresses(&readers), ..draft(Who::List, What::Next) };
+    let (forgotten, kept) = (prepared(&app, &list).await, started(&app, &due_soon()).await);
+    app.advance(days(8));
+    let fresh = prepared(&app, &due_soon()).await;
+    tidy::forget_unconfirmed(&app.service).await.unwrap();
+    assert!(matches!(runs::show(&app.service, forgotten.id).await, Err(ActionError::NotFound(_))));
+    assert_eq!(app.count("select count(*) from run_readers").await, 0);
+    assert_eq!(
+        (show(&app, kept.id).await.state, show(&app, fresh.id).await.state),
+        (RunState::Running, RunState::Draft)
+    );
 }
 
 #[tokio::test]

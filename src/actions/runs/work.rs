@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::Detail;
 use super::dry_run::DryRun;
+use super::{Counts, Detail};
 use crate::actions::{ActionError, Service};
 use crate::model::{Bucket, Candidate, DeliveryState, Kind, LeftOut, Mark, Reached, RunState, What, add_mark, reach};
 use crate::store::run_work::{self, Place, Work};
@@ -195,7 +195,7 @@ async fn look_after(service: &Service, run: i64) -> Result<(), ActionError> {
         _ => {}
     }
     let mut marks: Vec<Mark> = serde_json::from_value(work.marks).unwrap_or_default();
-    add_mark(&mut marks, (real, super::settled(&states)));
+    add_mark(&mut marks, (real, Counts::of(&states).settled()));
     run_work::set_marks(&mut *tx, run, &json!(marks)).await?;
     tx.commit().await?;
     Ok(())
