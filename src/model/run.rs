@@ -92,6 +92,14 @@ impl What {
         }
     }
 
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Next => "next",
+            Self::Step { .. } => "step",
+            Self::Correction { .. } => "correction",
+        }
+    }
+
     /// The word for `runs.kind`.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -148,4 +148,25 @@ pub async fn visit_reader(demo: &Demo, browser: &Browser, address: &str, look: &
     browser.follow("Read it as it was sent").await;
     browser.find(".part-page h1").await;
     look("admin-sent").await;
+    visit_run(demo, browser, look).await;
+}
+
+/// Sends everybody the next part by a run.
+async fn visit_run(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&str)) {
+    demo.open_as_owner(browser, "/admin/runs/new").await;
+    browser.click("#for-filter").await;
+    browser.click("#what-next").await;
+    browser.find("#why").await.send_keys("Asked on the telephone").await.unwrap();
+    browser.press("See whom it reaches").await;
+    browser.press("Show a few of them").await;
+    browser.hear("example.com").await;
+    look("admin-run-draft").await;
+    let reached = browser.text(".figure").await;
+    let number = reached.split(' ').next().unwrap().replace("One", "1");
+    browser.find("#readers").await.send_keys(&number).await.unwrap();
+    browser.press("Start the run").await;
+    browser.hear("finished").await;
+    look("admin-run-over").await;
+    demo.open_as_owner(browser, "/admin/runs").await;
+    look("admin-runs-some").await;
 }

@@ -33,6 +33,7 @@ async fn survive_kills(readers: usize) {
     let environment = Environment::production(&database_url, &relay.url())
         .with("REGIMEN__DISPATCH__LEASE", "5s")
         .with("REGIMEN__SCHEDULE__REAP", "* * * * * *")
+        .with("REGIMEN__ADMIN__CALLS_PER_MINUTE", "0")
         .with("REGIMEN__DISPATCH__ON_UNCERTAIN", "hold");
 
     let mut process = Process::start(&["serve"], &environment);

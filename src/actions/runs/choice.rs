@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::NewDraft;
 use crate::actions::{ActionError, Service};
 use crate::model::{EmailAddress, EnrollmentState, Language, SeriesSlug, StepKey, What, Who};
+use crate::store::installation;
 
 /// What was typed. A field that is empty asks nothing; which fields are read is up to `for` and `what`.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -35,6 +36,14 @@ pub struct Choice {
     /// Anything but nothing: also to those who have had the step.
     pub again: String,
     pub correction: String,
+}
+
+/// So many versions of the content can be chosen from; an older one can be typed where one types.
+const VERSIONS: i64 = 100;
+
+/// The versions of the content, and when each was published (real time), the newest first.
+pub async fn versions(service: &Service) -> Result<Vec<(String, DateTime<Utc>)>, ActionError> {
+    Ok(installation::content_versions(service.db(), VERSIONS).await?)
 }
 
 impl Choice {

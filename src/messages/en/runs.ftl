@@ -57,6 +57,10 @@ run-reaches = { $readers ->
    *[other] { $readers } readers
  }
 run-takes = At the configured rate this takes about { $time }.
+run-reaches-nobody = Nobody fits, or all who do are left out. There is nothing to start.
+run-unwanted = Not wanted after all?
+run-by-state = By state
+run-by-domain = By domain
 run-other-domains = other domains
 run-left-out = Who gets nothing, and why
 run-not-subscribers = { $count ->

@@ -57,6 +57,10 @@ run-reaches = { $readers ->
    *[other] { $readers } lectores
  }
 run-takes = Al ritmo configurado tarda unos { $time }.
+run-reaches-nobody = No encaja nadie, o quienes encajan quedan fuera. No hay nada que iniciar.
+run-unwanted = ¿Ya no hace falta?
+run-by-state = Por estado
+run-by-domain = Por dominio
 run-other-domains = otros dominios
 run-left-out = Quién no recibe nada, y por qué
 run-not-subscribers = { $count ->

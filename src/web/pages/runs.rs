@@ -41,7 +41,7 @@ pub struct NewRunPage {
     pub address: String,
     pub within: String,
     pub had: Vec<Pick>,
-    pub version: String,
+    pub versions: Vec<Pick>,
     pub states: Vec<Pick>,
     pub parts: String,
     pub languages: Vec<Pick>,
@@ -64,6 +64,9 @@ pub struct RunPage {
     pub kind: String,
     pub series_title: String,
     pub state: &'static str,
+    /// Whom it is for and what it sends, in words; none for a run that another version has made.
+    pub whom: Option<String>,
+    pub what: Option<String>,
     pub who: String,
     pub why: String,
     pub at: String,

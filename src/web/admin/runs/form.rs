@@ -1,18 +1,21 @@
 //! The form that a run is prepared in.
 use axum::extract::{Form, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::super::AppState;
 use super::super::gate::SignedIn;
-use super::super::shell;
+use super::super::shell::{self, minute};
 use super::{because, path};
 use crate::actions::ActionError;
 use crate::actions::runs;
-use crate::actions::runs::choice::Choice;
+use crate::actions::runs::choice::{self, Choice};
 use crate::content::Series;
 use crate::messages::{self, Language};
 use crate::model::EnrollmentState;
+use crate::web::error::WebError;
+use crate::web::pages::admin::Notice;
 use crate::web::pages::readers::Pick;
 use crate::web::pages::runs::NewRunPage;
 
@@ -26,7 +29,7 @@ pub(super) struct Typed {
 }
 
 pub(super) async fn show(State(state): State<AppState>, by: SignedIn) -> Response {
-    shell::page(&by, &form_page(&state, by.visitor.language, &Typed::default()), None)
+    filled(&state, &by, &Typed::default(), None).await
 }
 
 pub(super) async fn prepare(State(state): State<AppState>, by: SignedIn, Form(typed): Form<Typed>) -> Response {
@@ -42,13 +45,20 @@ pub(super) async fn prepare(State(state): State<AppState>, by: SignedIn, Form(ty
         Err(error) => error,
     };
     match shell::refusal(by.visitor.language, error) {
-        Ok(notice) => shell::page(&by, &form_page(&state, by.visitor.language, &typed), Some(notice)),
+        Ok(notice) => filled(&state, &by, &typed, Some(notice)).await,
         Err(error) => shell::failed(by.visitor.language, &error),
     }
 }
 
+async fn filled(state: &AppState, by: &SignedIn, typed: &Typed, notice: Option<Notice>) -> Response {
+    match choice::versions(&state.service).await {
+        Ok(versions) => shell::page(by, &form_page(state, by.visitor.language, typed, &versions), notice),
+        Err(error) => shell::failed(by.visitor.language, &WebError::from(error)),
+    }
+}
+
 /// Whom a run can be for, and the message that says it.
-const FOR: [(&str, &str); 6] = [
+pub(super) const FOR: [(&str, &str); 6] = [
     ("reader", "run-for-reader"),
     ("due_within", "run-for-due-within"),
     ("not_received", "run-for-not-received"),
@@ -57,10 +67,15 @@ const FOR: [(&str, &str); 6] = [
     ("list", "run-for-list"),
 ];
 /// What it can send; a correction only where there is one.
-const WHAT: [(&str, &str); 3] =
+pub(super) const WHAT: [(&str, &str); 3] =
     [("next", "run-what-next"), ("step", "run-what-step"), ("correction", "run-what-correction")];
 
-fn form_page(state: &AppState, language: Language, typed: &Typed) -> NewRunPage {
+/// The message of a word.
+pub(super) fn said_of(words: &[(&'static str, &'static str)], word: &str) -> &'static str {
+    words.iter().find(|(one, _)| *one == word).map_or("run-any", |(_, key)| key)
+}
+
+fn form_page(state: &AppState, language: Language, typed: &Typed, versions: &[(String, DateTime<Utc>)]) -> NewRunPage {
     let library = state.service.library();
     let choice = &typed.choice;
     let said = |words: &[(&str, &str)], chosen: &str| {
@@ -77,7 +92,7 @@ fn form_page(state: &AppState, language: Language, typed: &Typed) -> NewRunPage 
         address: choice.address.clone(),
         within: choice.within.clone(),
         had: steps(&choice.had),
-        version: choice.version.clone(),
+        versions: versions.iter().map(|(version, at)| version_of(version, *at, &choice.version)).collect(),
         states: [EnrollmentState::Active, EnrollmentState::Paused, EnrollmentState::Completed].map(state_of).to_vec(),
         parts: choice.parts.clone(),
         languages: Language::ALL
@@ -93,6 +108,12 @@ fn form_page(state: &AppState, language: Language, typed: &Typed) -> NewRunPage 
         corrections: corrections.map(|one| pick(one.key.as_str(), one.subject.clone(), &choice.correction)).collect(),
         why: typed.why.clone(),
     }
+}
+
+/// Nobody knows a version by its name, but when it was published.
+fn version_of(version: &str, published: DateTime<Utc>, chosen: &str) -> Pick {
+    let short: String = version.chars().take(8).collect();
+    pick(version, format!("{} UTC ({short})", minute(published)), chosen)
 }
 
 pub(super) fn pick(value: &str, text: String, chosen: &str) -> Pick {

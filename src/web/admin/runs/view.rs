@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use super::super::AppState;
 use super::super::shell::minute;
-use super::form::{pick, steps_of};
+use super::form::{self, pick, steps_of};
 use super::path;
 use crate::actions::runs::dry_run::DryRun;
 use crate::actions::runs::{RunView, Sampled};
 use crate::content::Series;
 use crate::messages::{self, Language};
-use crate::model::{LeftOut, RunState, SeriesSlug, What};
+use crate::model::{LeftOut, RunState, SeriesSlug, StepKey, What, Who};
 use crate::web::pages::runs::{CountRow, DraftView, ProgressView, RunPage, SampleRow, TestView};
 
 pub(super) fn page_of(state: &AppState, language: Language, run: &RunView, sample: Vec<Sampled>) -> RunPage {
@@ -25,6 +25,8 @@ pub(super) fn page_of(state: &AppState, language: Language, run: &RunView, sampl
         kind: run.kind.clone(),
         series_title: series.as_ref().map_or_else(|| run.series.clone(), |series| series.title.clone()),
         state: run.state.as_str(),
+        whom: run.asked.as_ref().map(|asked| whom(language, &asked.whom, series.as_deref())),
+        what: run.asked.as_ref().map(|asked| what(language, &asked.what, series.as_deref())),
         who: run.who.clone(),
         why: run.why.clone(),
         at: minute(run.at),
@@ -38,6 +40,33 @@ pub(super) fn page_of(state: &AppState, language: Language, run: &RunView, sampl
         may_cancel: matches!(run.state, RunState::Draft | RunState::Running | RunState::Paused),
         watched: !is_over && (!is_draft || run.counted_at.is_none()),
     }
+}
+
+/// The same words as in the form, and the part that is meant.
+fn whom(language: Language, whom: &Who, series: Option<&Series>) -> String {
+    let words = messages::text(language, form::said_of(&form::FOR, whom.word()));
+    match whom {
+        Who::NotReceived { step } | Who::Received { step, .. } => format!("{words}: {}", subject_of(series, step)),
+        _ => words,
+    }
+}
+
+fn what(language: Language, what: &What, series: Option<&Series>) -> String {
+    let words = messages::text(language, form::said_of(&form::WHAT, what.word()));
+    match what {
+        What::Next => words,
+        What::Step { step, .. } => format!("{words}: {}", subject_of(series, step)),
+        What::Correction { key } => {
+            let correction = series.and_then(|series| series.correction(key));
+            format!("{words}: {}", correction.map_or(key.as_str(), |one| &one.subject))
+        }
+    }
+}
+
+/// A step that is not in the series any more has its key alone.
+fn subject_of(series: Option<&Series>, step: &StepKey) -> String {
+    let found = series.and_then(|series| series.step(step));
+    found.map_or_else(|| step.to_string(), |found| found.subject.clone())
 }
 
 fn draft_view(
