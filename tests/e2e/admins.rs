@@ -153,13 +153,18 @@ pub async fn visit_reader(demo: &Demo, browser: &Browser, address: &str, look: &
 
 /// Sends everybody the next part by a run.
 async fn visit_run(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&str)) {
+    let reader = "reached@example.com";
+    demo.sign_up_in("en", reader).await;
+    browser.open(demo.mail_to(reader, 0).await.link("confirm")).await;
+    browser.find("main form button").await.click().await.unwrap();
+    demo.mail_to(reader, 1).await;
     demo.open_as_owner(browser, "/admin/runs/new").await;
     browser.click("#for-filter").await;
     browser.click("#what-next").await;
     browser.find("#why").await.send_keys("Asked on the telephone").await.unwrap();
     browser.press("See whom it reaches").await;
     browser.press("Show a few of them").await;
-    browser.hear("example.com").await;
+    browser.hear(reader).await;
     look("admin-run-draft").await;
     let reached = browser.text(".figure").await;
     let number = reached.split(' ').next().unwrap().replace("One", "1");
