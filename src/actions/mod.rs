@@ -12,6 +12,7 @@ pub mod once;
 pub mod preview;
 pub mod readers;
 pub mod recover;
+pub mod rehearsal;
 pub mod retention;
 pub mod runs;
 pub mod series;

@@ -11,6 +11,7 @@ mod origin;
 mod plan;
 #[cfg(test)]
 mod plan_tests;
+mod reasons;
 mod role;
 mod run;
 mod words;
@@ -22,7 +23,8 @@ pub use language::Language;
 pub use mailbox::{Mailbox, MailboxError, is_plain_name};
 pub use names::{Bucket, ConditionKey, NameError, SeriesSlug, StepKey};
 pub use origin::{EmbedOrigin, OriginError};
-pub use plan::{Delay, PlanError, Rhythm, Window, Zone, into_window, next_due, parse_time};
+pub use plan::{Delay, PlanError, Rhythm, Window, Zone, first_due, into_window, next_due, parse_time};
+pub use reasons::{Moved, clock_changes, clock_moved, why_moved};
 pub use role::{Right, Role};
 pub use run::{
     Candidate, LeftOut, Mark, Reached, RunState, Waiting, What, Who, add_mark, rate_per_minute, reach, time_for,

@@ -12,6 +12,7 @@ mod embed;
 pub(in crate::web) mod readers;
 mod rendering;
 pub(in crate::web) mod runs;
+pub(in crate::web) mod series;
 #[cfg(test)]
 mod tests;
 mod voices;

@@ -43,6 +43,7 @@ mod retention;
 mod runs;
 mod runs_crash;
 mod runs_pages;
+mod series_pages;
 mod sign_up;
 mod sign_up_load;
 mod stuck;

@@ -14,6 +14,7 @@ mod people;
 mod readers;
 pub mod route;
 mod runs;
+mod series;
 pub(super) mod shell;
 mod sign_in;
 mod tokens;
@@ -35,6 +36,7 @@ fn routes() -> Vec<Route> {
         dashboard::routes(),
         readers::routes(),
         runs::routes(),
+        series::routes(),
         figures::routes(),
         embed::routes(),
         people::routes(),

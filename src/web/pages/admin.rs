@@ -6,6 +6,7 @@ use super::dashboard::OverviewPage;
 use super::readers::{ReaderPage, ReadersPage, SentPage};
 use super::rendering::{Switch, fill, switches};
 use super::runs::{NewRunPage, RunPage, RunsPage};
+use super::series::RehearsalPage;
 use crate::messages::{self, Language};
 
 /// What stands around a page for admins.
@@ -101,6 +102,7 @@ admin_pages! {
     SentPage: "admin_sent", "sent-title";
     RunsPage: "admin_runs", "runs-title";
     NewRunPage: "admin_run_new", "run-new-title";
+    RehearsalPage: "admin_rehearsal", "rehearsal-title";
     SignInPage: "admin_sign_in", "sign-in-title", SHEET;
     SecondFactorPage: "admin_second_factor", "second-factor-title", SHEET;
     ForgotPage: "admin_forgot", "forgot-title", SHEET;

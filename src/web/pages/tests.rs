@@ -8,6 +8,7 @@ mod every_page;
 mod readers;
 mod runs;
 mod samples;
+mod series;
 mod sign_up;
 
 use super::admin::{AdminPage as _, Shell};

@@ -364,6 +364,7 @@ pub(super) fn pages_saying(text: &str) -> Vec<(&'static str, String)> {
         .chain(embed::admin_saying(&text()))
         .chain(readers::saying(&text()))
         .chain(runs::saying(&text()))
+        .chain(series::saying(&text()))
         .chain(dashboard::saying(&text()))
         .chain(admins::saying(&text()))
         .collect()
