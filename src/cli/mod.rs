@@ -6,6 +6,7 @@ mod guards;
 mod output;
 mod people;
 mod runs;
+mod subscribers;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -63,9 +64,9 @@ enum Command {
     /// Check, list, preview, pause and resume series.
     #[command(subcommand)]
     Series(admin::SeriesCommand),
-    /// List, show, pause, resume, suppress and unsuppress subscribers.
+    /// List and show subscribers, and do something for one: pause, resume, move, unsubscribe, suppress, export, erase …
     #[command(subcommand)]
-    Subscribers(admin::SubscribersCommand),
+    Subscribers(subscribers::SubscribersCommand),
     /// Send the next step now, or a test to an editor.
     #[command(subcommand)]
     Send(admin::SendCommand),
@@ -175,7 +176,7 @@ async fn run(command: Command, config: Config) -> anyhow::Result<Ended> {
         }
         Command::Recover { since, why, who } => admin::recover(&config, since, &Actor::command_line(who, why)).await?,
         Command::Series(command) => return admin::series(&config, command).await,
-        Command::Subscribers(command) => admin::subscribers(&config, command).await?,
+        Command::Subscribers(command) => subscribers::subscribers(&config, command).await?,
         Command::Send(command) => admin::send(&config, command).await?,
         Command::Run(command) => runs::run(&config, command).await?,
         Command::Deliveries(options) => admin::deliveries(&config, options).await?,
