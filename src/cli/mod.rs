@@ -6,6 +6,7 @@ mod guards;
 mod output;
 mod people;
 mod runs;
+mod subscribers;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -66,9 +67,9 @@ enum Command {
     /// Rehearse a series before it goes live.
     #[command(subcommand)]
     Content(content::ContentCommand),
-    /// List, show, pause, resume, suppress and unsuppress subscribers.
+    /// List and show subscribers, and do something for one: pause, resume, move, unsubscribe, suppress, export, erase …
     #[command(subcommand)]
-    Subscribers(admin::SubscribersCommand),
+    Subscribers(subscribers::SubscribersCommand),
     /// Send the next step now, or a test to an editor.
     #[command(subcommand)]
     Send(admin::SendCommand),
@@ -179,7 +180,7 @@ async fn run(command: Command, config: Config) -> anyhow::Result<Ended> {
         Command::Recover { since, why, who } => admin::recover(&config, since, &Actor::command_line(who, why)).await?,
         Command::Series(command) => return admin::series(&config, command).await,
         Command::Content(command) => return content::content(&config, command),
-        Command::Subscribers(command) => admin::subscribers(&config, command).await?,
+        Command::Subscribers(command) => subscribers::subscribers(&config, command).await?,
         Command::Send(command) => admin::send(&config, command).await?,
         Command::Run(command) => runs::run(&config, command).await?,
         Command::Deliveries(options) => admin::deliveries(&config, options).await?,

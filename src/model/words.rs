@@ -128,6 +128,13 @@ impl Kind {
     }
 }
 
+impl DeliveryState {
+    /// It has come to its end: nothing changes it any more.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Accepted | Self::Rejected | Self::Skipped | Self::Uncertain)
+    }
+}
+
 impl EnrollmentState {
     /// An open enrollment may still lead to mail; a subscriber has at most one in a series.
     pub fn is_open(self) -> bool {

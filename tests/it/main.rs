@@ -5,6 +5,7 @@ mod support;
 mod admin;
 mod admin_dashboard;
 mod admin_readers;
+mod admin_steer;
 mod admins;
 mod admins_cli;
 mod admins_passwords;

@@ -91,7 +91,8 @@ pub async fn prepare(service: &Service, draft: &NewDraft, by: &Actor) -> Result<
             draft.what.kind()
         },
         series: &draft.series,
-        by: (&by.who, &by.why),
+        // A reason that is about one reader may name them. It is kept in the audit log alone, which fewer see.
+        by: (&by.who, if matches!(draft.who, Who::Reader { .. }) { "for one reader" } else { &by.why }),
         detail: &json!(detail),
         sends: sends.as_deref(),
         at: service.clock().real(),

@@ -148,6 +148,7 @@ admin-mail-not-you = If you did not ask for this, you need not do anything.
 
 admin-nav-readers = Readers
 readers-title = Readers
+reader-gone-title = There is no such reader
 reader-title = A reader
 sent-title = A mail as it was sent
 

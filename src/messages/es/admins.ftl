@@ -148,6 +148,7 @@ admin-mail-not-you = Si usted no pidió esto, no tiene que hacer nada.
 
 admin-nav-readers = Lectores
 readers-title = Lectores
+reader-gone-title = No existe tal persona
 reader-title = Un lector
 sent-title = Un correo tal como se envió
 

@@ -7,6 +7,7 @@ mod account;
 mod audit;
 mod cookie;
 mod dashboard;
+mod deeds;
 mod embed;
 mod figures;
 pub(super) mod gate;
@@ -35,6 +36,7 @@ fn routes() -> Vec<Route> {
     [
         dashboard::routes(),
         readers::routes(),
+        deeds::routes(),
         runs::routes(),
         series::routes(),
         figures::routes(),

@@ -103,6 +103,16 @@ reasoned! {
         series: String,
     }
 
+    /// One step of one reader.
+    OfStep {
+        #[schema(required, format = "email", example = "reader@example.org")]
+        address: String,
+        #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")]
+        series: String,
+        #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "antibodies")]
+        step: String,
+    }
+
     /// The next step of one reader.
     SendNext {
         #[schema(required, format = "email", example = "reader@example.org")]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::dashboard::OverviewPage;
-use super::readers::{ReaderPage, ReadersPage, SentPage};
+use super::readers::{ReaderGonePage, ReaderPage, ReadersPage, SentPage};
 use super::rendering::{Switch, fill, switches};
 use super::runs::{NewRunPage, RunPage, RunsPage};
 use super::series::RehearsalPage;
@@ -99,6 +99,7 @@ macro_rules! admin_pages {
 admin_pages! {
     ReadersPage: "admin_readers", "readers-title";
     ReaderPage: "admin_reader", "reader-title";
+    ReaderGonePage: "admin_reader_gone", "reader-gone-title", SHEET;
     SentPage: "admin_sent", "sent-title";
     RunsPage: "admin_runs", "runs-title";
     NewRunPage: "admin_run_new", "run-new-title";
