@@ -40,7 +40,7 @@ pub async fn trigger(
         Audience::Reader(address) => runs::reader(service, address).await?,
         Audience::DueWithin(span) => Who::due_within(*span),
     };
-    let draft = NewDraft { series: slug.clone(), who, what: What::Next, addresses: Vec::new() };
+    let draft = NewDraft { series: slug.clone(), who, what: What::Next, condition: None, addresses: Vec::new() };
     in_one_go(service, &draft, by, dry_run).await
 }
 
@@ -69,7 +69,8 @@ pub async fn resend(
         ));
     }
     let what = What::Step { step: step.clone(), again: true };
-    in_one_go(service, &NewDraft { series: slug.clone(), who, what, addresses: Vec::new() }, by, false).await
+    in_one_go(service, &NewDraft { series: slug.clone(), who, what, condition: None, addresses: Vec::new() }, by, false)
+        .await
 }
 
 async fn in_one_go(service: &Service, draft: &NewDraft, by: &Actor, dry_run: bool) -> Result<Triggered, ActionError> {

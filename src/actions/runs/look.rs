@@ -125,6 +125,13 @@ async fn view(service: &Service, run: Run) -> Result<RunView, ActionError> {
         _ => (run.readers - counts.settled(), per_minute),
     };
     let seconds_left = rate.and_then(|rate| time_for(left, rate)).map(|time| time.num_seconds());
+    let found: DryRun = serde_json::from_value(run.dry_run).unwrap_or_default();
+    // What is counted of a condition is told when small counts are left out of it.
+    let found = if run.counted_at.is_none() && found.by_condition {
+        DryRun { by_condition: true, ..DryRun::default() }
+    } else {
+        found
+    };
     let at_bucket = work.as_ref().map_or(0, |work| i64::from(work.at_bucket));
     Ok(RunView {
         id: run.id,
@@ -144,7 +151,7 @@ async fn view(service: &Service, run: Run) -> Result<RunView, ActionError> {
         placed: work.as_ref().map_or(run.readers, |work| work.placed),
         taken_back: work.as_ref().map_or(0, |work| work.taken_back),
         counted_percent: if run.counted_at.is_some() { 100 } else { at_bucket * 100 / i64::from(Bucket::COUNT) },
-        dry_run: Some(serde_json::from_value(run.dry_run).unwrap_or_default()),
+        dry_run: Some(found),
         per_minute,
         seconds_left: seconds_left.filter(|_| goes_on || run.state == RunState::Draft),
     })

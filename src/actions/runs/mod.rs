@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use super::audit::{self, Target};
 use super::once::{self, Done};
 use super::{ActionError, Actor, Service};
-use crate::model::{Bucket, EmailAddress, RunState, SeriesSlug, What, Who};
+use crate::model::{Bucket, ConditionKey, EmailAddress, RunState, SeriesSlug, What, Who};
 use crate::store::runs::{self, NewRun, Run};
 use crate::store::{admin, run_work, wake};
 use dry_run::DryRun;
@@ -36,6 +36,9 @@ pub const LONGEST_LIST: usize = 200_000;
 pub struct Detail {
     pub who: Who,
     pub what: What,
+    /// Sealed: only those with this condition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
 }
 
 impl Detail {
@@ -66,6 +69,8 @@ pub struct NewDraft {
     pub series: SeriesSlug,
     pub who: Who,
     pub what: What,
+    /// For [`Who::Filter`]: only those with this condition.
+    pub condition: Option<ConditionKey>,
     /// For [`Who::List`]; others have none.
     pub addresses: Vec<EmailAddress>,
 }
@@ -82,7 +87,9 @@ pub struct Prepared {
 /// Writes a draft, which sends nothing. Its dry run is worked off like everything else.
 pub async fn prepare(service: &Service, draft: &NewDraft, by: &Actor) -> Result<Prepared, ActionError> {
     check(service, draft)?;
-    let detail = Detail { who: draft.who.clone(), what: draft.what.clone() };
+    let seal = |condition| service.keyring().seal_choice(condition, service.clock().random_bytes());
+    let condition = draft.condition.as_ref().map(seal);
+    let detail = Detail { who: draft.who.clone(), what: draft.what.clone(), condition };
     let sends = draft.what.sends();
     let new = NewRun {
         kind: if matches!((&draft.who, &draft.what), (Who::DueWithin { .. }, What::Next)) {
@@ -99,9 +106,11 @@ pub async fn prepare(service: &Service, draft: &NewDraft, by: &Actor) -> Result<
     };
     let mut tx = service.db().begin().await?;
     let run = runs::add(&mut tx, &new).await?;
+    let mut found = DryRun { by_condition: draft.condition.is_some(), ..DryRun::default() };
     if detail.is_list() {
-        let not_subscribers = add_list(&mut tx, run, &draft.addresses).await?;
-        let found = DryRun { not_subscribers, ..DryRun::default() };
+        found.not_subscribers = add_list(&mut tx, run, &draft.addresses).await?;
+    }
+    if found != DryRun::default() {
         runs::set_counted(&mut *tx, run, 0, &json!(found), None).await?;
     }
     let details = json!({ "run": run, "series": draft.series.as_str(), "for": draft.who.word(), "sends": sends });
@@ -133,6 +142,11 @@ fn check(service: &Service, draft: &NewDraft) -> Result<(), ActionError> {
         && series.correction(key).is_none()
     {
         return Err(ActionError::NotFound("correction in this series"));
+    }
+    if let Some(condition) = &draft.condition
+        && series.condition(condition).is_none()
+    {
+        return Err(ActionError::NotFound("condition in this series"));
     }
     if draft.who == Who::List && draft.addresses.is_empty() {
         return Err(ActionError::Refused("the list names no address".into()));
@@ -191,6 +205,12 @@ pub(super) async fn start_answering<T: Serialize>(
     let real = service.clock().real();
     let mut tx = service.db().begin().await?;
     let draft = locked(&mut tx, run).await?;
+    // Those few whom the dry run did not count would be reached.
+    if readers == 0 && Detail::read(&draft.detail).is_some_and(|detail| detail.condition.is_some()) {
+        return Err(ActionError::Refused(
+            "fewer than five readers fit: with a condition, a run is for five or more".into(),
+        ));
+    }
     match runs::start(&mut *tx, run, readers, real - COUNT_IS_GOOD_FOR, real).await {
         Ok(true) => {}
         Ok(false) => return Err(ActionError::Refused(why_not_started(&draft, readers, real))),

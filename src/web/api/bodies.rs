@@ -62,6 +62,8 @@ reasoned! {
         state: String,
         parts: String,
         language: String,
+        /// Only those with this condition. Then no count under five is shown, and fewer than five readers are not reached.
+        condition: String,
         /// Days of sign-up (UTC).
         #[schema(example = "2026-03-02")]
         since: String,
@@ -196,7 +198,7 @@ pub(super) struct TestOutcome {
 impl PrepareRun {
     pub(super) fn choice(self) -> Choice {
         let Self { series, whom, what, address, within, had, version, state, parts, language, since, .. } = self;
-        let Self { until, addresses, step, correction, .. } = self;
+        let Self { condition, until, addresses, step, correction, .. } = self;
         let again = if self.again { "yes".to_owned() } else { String::new() };
         Choice {
             series,
@@ -208,6 +210,7 @@ impl PrepareRun {
             state,
             parts,
             language,
+            condition,
             since,
             until,
             addresses,

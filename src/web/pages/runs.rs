@@ -45,6 +45,7 @@ pub struct NewRunPage {
     pub states: Vec<Pick>,
     pub parts: String,
     pub languages: Vec<Pick>,
+    pub conditions: Vec<Pick>,
     pub since: String,
     pub until: String,
     pub addresses: String,
@@ -87,6 +88,10 @@ pub struct RunPage {
 pub struct DraftView {
     /// How much of the dry run is done; none when all of it is.
     pub counting: Option<i64>,
+    /// Whether it is for those with one condition: then no count under five is shown, and nobody is named.
+    pub by_condition: bool,
+    /// Whether it reaches anybody.
+    pub reached: bool,
     pub states: Vec<CountRow>,
     pub left_out: Vec<CountRow>,
     pub domains: Vec<CountRow>,

@@ -83,6 +83,7 @@ fn form_page(state: &AppState, language: Language, typed: &Typed, versions: &[(S
     };
     let steps =
         |chosen: &str| -> Vec<Pick> { library.series.values().flat_map(|series| steps_of(series, chosen)).collect() };
+    let conditions = library.series.values().flat_map(|series| &series.conditions);
     let corrections = library.series.values().flat_map(|series| &series.corrections);
     let state_of = |one: EnrollmentState| pick(one.as_str(), one.to_string(), &choice.state);
     let has_corrections = library.series.values().any(|series| !series.corrections.is_empty());
@@ -99,6 +100,7 @@ fn form_page(state: &AppState, language: Language, typed: &Typed, versions: &[(S
             .into_iter()
             .map(|one| pick(one.tag(), one.own_name().to_owned(), &choice.language))
             .collect(),
+        conditions: conditions.map(|one| pick(one.key.as_str(), one.name.clone(), &choice.condition)).collect(),
         since: choice.since.clone(),
         until: choice.until.clone(),
         addresses: choice.addresses.clone(),

@@ -91,6 +91,8 @@ fn draft_view(
         sample.into_iter().map(|one| SampleRow { address: one.address, state: one.state, received: one.received });
     DraftView {
         counting: run.counted_at.is_none().then(|| run.counted_percent.max(1)),
+        by_condition: found.by_condition,
+        reached: found.reached > 0,
         states: rows(&found.by_state),
         left_out: left_out.collect(),
         domains: rows(&found.by_domain),

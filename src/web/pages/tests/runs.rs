@@ -53,6 +53,7 @@ fn form(text: &str) -> NewRunPage {
         states: picks(text),
         parts: text.into(),
         languages: picks(text),
+        conditions: picks(text),
         since: text.into(),
         until: text.into(),
         addresses: text.into(),
@@ -68,6 +69,8 @@ fn draft(text: &str) -> DraftView {
     let rows = || vec![CountRow { name: text.into(), count: 2 }];
     DraftView {
         counting: None,
+        by_condition: true,
+        reached: true,
         states: rows(),
         left_out: rows(),
         domains: rows(),
