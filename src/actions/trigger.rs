@@ -95,8 +95,8 @@ async fn in_one_go(service: &Service, draft: &NewDraft, by: &Actor, dry_run: boo
 
 /// Why a run for one reader does not reach them, and what to do.
 fn why_nobody(counted: &RunView) -> String {
-    let reasons = counted.dry_run.iter().flat_map(|found| found.left_out.keys());
-    let reason = reasons.filter_map(|word| word.parse::<LeftOut>().ok()).next();
+    let mut reasons = counted.dry_run.iter().flat_map(|found| found.left_out.keys());
+    let reason = reasons.find_map(|word| word.parse::<LeftOut>().ok());
     match reason {
         Some(LeftOut::Suppressed) => "the address is suppressed: nothing is sent to it",
         Some(LeftOut::NotActive) => {

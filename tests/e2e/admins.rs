@@ -143,7 +143,14 @@ pub async fn visit_reader(demo: &Demo, browser: &Browser, address: &str, look: &
     browser.find("#part").await.send_keys(address).await.unwrap();
     browser.press("Find").await;
     browser.see(address).await;
-    browser.unfold("Do something for this reader").await;
+    for fold in [
+        "Do something for this reader",
+        "Suppress the address: nothing is ever sent to it again",
+        "Take out all that is stored",
+        "Erase the reader",
+    ] {
+        browser.unfold(fold).await;
+    }
     look("admin-reader").await;
     browser.follow("Read it as it was sent").await;
     browser.find(".part-page h1").await;

@@ -90,12 +90,11 @@ async fn take_the_place(
     step: &StepKey,
 ) -> Result<(), ActionError> {
     let (bucket, hands) = (enrollment.bucket, service.hands());
-    let due_at: DateTime<Utc> = match owed {
-        Some(owed) => calendar::skip_step(&mut *tx, bucket, owed.id, PASSED_OVER, hands).await?,
-        None => {
-            let rhythm = series.rhythm(Some(enrollment.zone), enrollment.preferred_time, enrollment.spacing);
-            into_window(hands.series, &rhythm)
-        }
+    let due_at: DateTime<Utc> = if let Some(owed) = owed {
+        calendar::skip_step(&mut *tx, bucket, owed.id, PASSED_OVER, hands).await?
+    } else {
+        let rhythm = series.rhythm(Some(enrollment.zone), enrollment.preferred_time, enrollment.spacing);
+        into_window(hands.series, &rhythm)
     };
     let delivery = |step: &StepKey, state: DeliveryState, due_at: DateTime<Utc>| NewDelivery {
         id: service.clock().uuid(),
