@@ -9,6 +9,7 @@ pub mod health;
 pub mod manage;
 mod moves;
 pub mod once;
+pub mod outline;
 pub mod preview;
 pub mod readers;
 pub mod recover;

@@ -123,7 +123,7 @@ fn reader(series: &Series, ask: &Ask, zone: Zone, when: When, local: NaiveDateTi
 }
 
 /// Goes from step to step as the dispatcher does, each accepted at the moment when it is due.
-fn calendar(series: &Series, ask: &Ask, zone: Zone, confirmed: DateTime<Utc>) -> Vec<RehearsedPart> {
+pub(super) fn calendar(series: &Series, ask: &Ask, zone: Zone, confirmed: DateTime<Utc>) -> Vec<RehearsedPart> {
     let rhythm = series.rhythm(Some(zone), ask.hour, ask.spacing);
     let part =
         |step: &Step, due, moved| RehearsedPart { step: step.key.to_string(), due, local: zone.local(due), moved };

@@ -98,6 +98,9 @@ pub async fn visit(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&s
     browser.find(".search a").await;
     look("admin-readers-none").await;
     for (name, path) in [
+        ("admin-series-list", "/admin/series".to_owned()),
+        ("admin-series", format!("/admin/series/{SERIES}")),
+        ("admin-rehearsal", format!("/admin/series/{SERIES}/rehearsal?from=2026-03-01&spacing=1")),
         ("snippets", format!("/admin/embed/{SERIES}")),
         ("figures", format!("/admin/survey/{SERIES}")),
         ("admin-runs", "/admin/runs".to_owned()),

@@ -52,3 +52,23 @@ async fn a_viewer_rehearses_the_series_for_whom_they_like() {
     assert!(browser.html.contains("There is no such time zone"));
     assert_eq!(browser.get(&app, "/admin/series/nothing/rehearsal").await.0, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn the_parts_are_on_a_time_line_with_what_could_be_better() {
+    let app = App::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Viewer).await;
+    browser.get(&app, "/admin").await;
+    assert!(browser.html.contains(&format!("href=\"{HERE}\"")), "the overview leads there");
+    assert_eq!(browser.get(&app, "/admin/series").await.0, StatusCode::OK);
+    assert!(browser.html.contains(&format!("href=\"{HERE}\"")));
+    assert_eq!(browser.get(&app, HERE).await.0, StatusCode::OK);
+    let html = &browser.html;
+    for part in
+        ["Day 0 · Part 1: What is immunotherapy?", "Day 15 · Part 6: Is immunotherapy for me?", "English, Español"]
+    {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    // The example content says of itself what it lacks.
+    assert!(html.contains("medical review is pending") && html.contains("is an example address"), "{html}");
+    assert_eq!(browser.get(&app, "/admin/series/nothing").await.0, StatusCode::NOT_FOUND);
+}

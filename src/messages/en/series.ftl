@@ -1,5 +1,51 @@
 # Series: what is sent, as admins see it before readers do
 
+admin-nav-series = Series
+admin-series = The series’ parts
+all-series-title = Series
+all-series-lead = What readers get, before they get it.
+series-title = Series
+series-parts = { $count ->
+    [one] One part
+   *[other] { $count } parts
+ }
+series-findings-count = { $count ->
+    [0] nothing to improve
+    [one] one thing to improve
+   *[other] { $count } things to improve
+ }
+series-version = Published content { $version }
+series-languages = Languages
+series-conditions = Conditions
+series-window = Sent
+series-window-hours = from { $from } to { $until }, about { $preferred }
+series-gap = Shortest gap
+series-spacings = Readers may choose
+series-spacings-days = { $days } days between parts
+series-rehearse = Rehearse it for a sample of readers
+series-line = The parts
+series-line-lead = Days are those of a reader who confirms at noon and chooses nothing.
+series-day = Day { $day }
+series-at-once = At once, when a reader confirms
+series-after-confirmation = { $span } after the confirmation
+series-after-part = { $span } after the part before
+series-delay-hours = { $count ->
+    [one] One hour
+   *[other] { $count } hours
+ }
+series-delay-minutes = { $count ->
+    [one] One minute
+   *[other] { $count } minutes
+ }
+series-passages = with a passage for each of { $count } conditions
+series-no-passages = the same for all conditions
+series-words = about { $count } words
+series-size = HTML up to { $size } KB
+series-preview = Preview part { $part }
+series-findings = What could be better
+series-findings-lead = None of this keeps the series from being sent. A fault would: such content is never published.
+series-findings-none = Nothing was found.
+
 # Why a part comes when it comes, in a few words
 moved-gap = shortest gap
 moved-window = hours of sending

@@ -1,5 +1,51 @@
 # Series: lo que se envía, como lo ven los administradores antes que los lectores
 
+admin-nav-series = Series
+admin-series = Las partes de la serie
+all-series-title = Series
+all-series-lead = Lo que reciben los lectores, antes de que lo reciban.
+series-title = Serie
+series-parts = { $count ->
+    [one] Una parte
+   *[other] { $count } partes
+ }
+series-findings-count = { $count ->
+    [0] nada que mejorar
+    [one] una cosa que mejorar
+   *[other] { $count } cosas que mejorar
+ }
+series-version = Contenido publicado { $version }
+series-languages = Idiomas
+series-conditions = Enfermedades
+series-window = Se envía
+series-window-hours = de { $from } a { $until }, hacia las { $preferred }
+series-gap = Intervalo mínimo
+series-spacings = Los lectores pueden elegir
+series-spacings-days = { $days } días entre partes
+series-rehearse = Ensayarla con una muestra de lectores
+series-line = Las partes
+series-line-lead = Los días son los de un lector que confirma a mediodía y no elige nada.
+series-day = Día { $day }
+series-at-once = Enseguida, cuando el lector confirma
+series-after-confirmation = { $span } después de la confirmación
+series-after-part = { $span } después de la parte anterior
+series-delay-hours = { $count ->
+    [one] Una hora
+   *[other] { $count } horas
+ }
+series-delay-minutes = { $count ->
+    [one] Un minuto
+   *[other] { $count } minutos
+ }
+series-passages = con un pasaje para cada una de { $count } enfermedades
+series-no-passages = igual para todas las enfermedades
+series-words = unas { $count } palabras
+series-size = HTML de hasta { $size } KB
+series-preview = Ver la parte { $part }
+series-findings = Qué podría mejorar
+series-findings-lead = Nada de esto impide que la serie se envíe. Un error sí: un contenido con errores nunca se publica.
+series-findings-none = No se encontró nada.
+
 # Por qué una parte llega cuando llega, en pocas palabras
 moved-gap = intervalo mínimo
 moved-window = horas de envío

@@ -3,6 +3,69 @@ use serde::Serialize;
 
 use super::readers::Pick;
 
+/// Every series that is published.
+#[derive(Debug, Clone, Serialize)]
+pub struct AllSeriesPage {
+    pub all: Vec<SeriesLine>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct SeriesLine {
+    pub title: String,
+    pub path: String,
+    pub parts: usize,
+    pub findings: usize,
+    pub languages: String,
+}
+
+/// A series: its parts on a time line, its rules, and what could be better.
+#[derive(Debug, Clone, Serialize)]
+pub struct SeriesPage {
+    pub title: String,
+    /// Of the content that is published.
+    pub version: String,
+    pub languages: String,
+    /// How many conditions readers choose from.
+    pub conditions: usize,
+    /// `08:00`
+    pub window_from: String,
+    pub window_to: String,
+    pub preferred: String,
+    /// In hours.
+    pub min_gap: i64,
+    /// `1, 3, 7`, in days; none when readers have no choice.
+    pub spacings: Option<String>,
+    pub rehearsal_path: String,
+    pub parts: Vec<PartView>,
+    pub findings: Vec<FindingView>,
+}
+
+/// One part on the time line.
+#[derive(Debug, Clone, Serialize)]
+pub struct PartView {
+    pub number: usize,
+    pub subject: String,
+    pub preheader: String,
+    pub key: String,
+    /// Days after the confirmation.
+    pub day: i64,
+    /// When it comes, in words.
+    pub delay: String,
+    pub languages: String,
+    pub has_passages: bool,
+    pub words: usize,
+    pub kilobytes: usize,
+    /// For those who may see it.
+    pub preview_path: Option<String>,
+}
+
+/// What could be better, and where; in English, as all that is said about files.
+#[derive(Debug, Clone, Serialize)]
+pub struct FindingView {
+    pub file: String,
+    pub message: String,
+}
+
 /// The whole series for a sample of readers.
 #[derive(Debug, Clone, Serialize)]
 pub struct RehearsalPage {

@@ -68,7 +68,7 @@ fn page(language: Language, series: &Series, ask: &Ask, zone: &str) -> Rehearsal
     };
     RehearsalPage {
         series_title: series.title.clone(),
-        series_path: "/admin".to_owned(),
+        series_path: path(&series.slug),
         path: format!("{}/rehearsal", path(&series.slug)),
         from: ask.from.to_string(),
         zone: zone.to_owned(),

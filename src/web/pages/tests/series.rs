@@ -6,11 +6,49 @@ use crate::web::pages::readers::Pick;
 use crate::web::pages::series::*;
 
 pub(super) fn saying(text: &str) -> Vec<(&'static str, String)> {
-    vec![("admin-rehearsal", rehearsal(text).render(English, &shell(text)))]
+    let plain = SeriesPage { findings: Vec::new(), spacings: None, ..series(text) };
+    let line = SeriesLine { title: text.into(), path: text.into(), parts: 2, findings: 1, languages: text.into() };
+    vec![
+        ("admin-series-list", AllSeriesPage { all: vec![line] }.render(English, &shell(text))),
+        ("admin-series-list-none", AllSeriesPage { all: vec![] }.render(English, &shell(text))),
+        ("admin-series", series(text).render(English, &shell(text))),
+        ("admin-series-plain", plain.render(English, &shell(text))),
+        ("admin-rehearsal", rehearsal(text).render(English, &shell(text))),
+    ]
 }
 
 fn picks(text: &str) -> Vec<Pick> {
     vec![Pick { value: text.into(), text: text.into(), chosen: true }]
+}
+
+fn series(text: &str) -> SeriesPage {
+    let part = |has_passages, preview_path| PartView {
+        number: 1,
+        subject: text.into(),
+        preheader: text.into(),
+        key: text.into(),
+        day: 3,
+        delay: text.into(),
+        languages: text.into(),
+        has_passages,
+        words: 700,
+        kilobytes: 20,
+        preview_path,
+    };
+    SeriesPage {
+        title: text.into(),
+        version: text.into(),
+        languages: text.into(),
+        conditions: 10,
+        window_from: text.into(),
+        window_to: text.into(),
+        preferred: text.into(),
+        min_gap: 20,
+        spacings: Some(text.into()),
+        rehearsal_path: text.into(),
+        parts: vec![part(true, Some(text.to_owned())), part(false, None)],
+        findings: vec![FindingView { file: text.into(), message: text.into() }],
+    }
 }
 
 fn rehearsal(text: &str) -> RehearsalPage {
