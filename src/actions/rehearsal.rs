@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::content::{Series, Step};
 use crate::messages::{self, Language, Values};
-use crate::model::{Moved, Zone, clock_changes, clock_moved, first_due, next_due, why_moved};
+use crate::model::{Moved, StepKey, Zone, clock_changes, clock_moved, first_due, next_due, why_moved};
 
 /// Clocks of every kind: north and south of the equator, changed at two and at midnight, by an hour and by half of one, for
 /// Ramadan and never, beside whole hours, and the first of all.
@@ -120,6 +120,17 @@ fn reader(series: &Series, ask: &Ask, zone: Zone, when: When, local: NaiveDateTi
         confirmed_local: zone.local(confirmed),
         parts: calendar(series, ask, zone, confirmed),
     }
+}
+
+/// When one reader gets one part.
+pub fn part_for(
+    series: &Series,
+    ask: &Ask,
+    zone: Zone,
+    confirmed: DateTime<Utc>,
+    step: &StepKey,
+) -> Option<RehearsedPart> {
+    calendar(series, ask, zone, confirmed).into_iter().find(|part| part.step == step.as_str())
 }
 
 /// Goes from step to step as the dispatcher does, each accepted at the moment when it is due.

@@ -26,6 +26,7 @@ mod related;
 mod render;
 mod series;
 mod series_file;
+mod shown;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -42,4 +43,5 @@ pub use policies::{Policy, PolicyPage};
 pub use related::{MAIN_ARTICLE, Related};
 pub use render::{ReaderLinks, RenderError, Rendered};
 pub use series::{Condition, Correction, Series, Step};
+pub use shown::{MAIL_POLICY, in_colours, with_links_outward};
 pub use survey::{Answer, Answers, Question, Survey};

@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::actions::Service;
+use crate::actions::preview::AsMessage;
 use crate::config::Secret;
 use crate::model::EmbedOrigin;
 pub use admin::route::{Declared, Needs, declared};
@@ -40,6 +41,8 @@ pub struct AppState {
     dispatches: bool,
     embeds: Arc<embed::Embeds>,
     limits: Arc<api::Limits>,
+    /// Makes messages of previews.
+    as_message: Option<Arc<AsMessage>>,
     /// Ends answers that would go on for long.
     stopping: CancellationToken,
 }
@@ -48,7 +51,7 @@ impl AppState {
     /// Without an admin token the API is off.
     pub fn new(service: Service, admin_token: Option<Secret>, dispatches: bool) -> Self {
         let (embeds, limits) = (embed::Embeds::on(Vec::new()), Arc::new(api::Limits::new(0)));
-        Self { service, admin_token, dispatches, embeds, limits, stopping: CancellationToken::new() }
+        Self { service, admin_token, dispatches, embeds, limits, as_message: None, stopping: CancellationToken::new() }
     }
 
     /// Lets other sites show the sign-up box in a frame.
@@ -61,6 +64,12 @@ impl AppState {
     #[must_use]
     pub fn with_calls_per_minute(self, calls: u32) -> Self {
         Self { limits: Arc::new(api::Limits::new(calls)), ..self }
+    }
+
+    /// Lets previews show the headers that a dispatcher would write.
+    #[must_use]
+    pub fn with_messages(self, as_message: Arc<AsMessage>) -> Self {
+        Self { as_message: Some(as_message), ..self }
     }
 }
 

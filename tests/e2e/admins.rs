@@ -101,6 +101,8 @@ pub async fn visit(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&s
         ("admin-series-list", "/admin/series".to_owned()),
         ("admin-series", format!("/admin/series/{SERIES}")),
         ("admin-rehearsal", format!("/admin/series/{SERIES}/rehearsal?from=2026-03-01&spacing=1")),
+        ("admin-step", format!("/admin/series/{SERIES}/steps/antibodies")),
+        ("admin-step-dark", format!("/admin/series/{SERIES}/steps/antibodies?language=es&colours=dark")),
         ("snippets", format!("/admin/embed/{SERIES}")),
         ("figures", format!("/admin/survey/{SERIES}")),
         ("admin-runs", "/admin/runs".to_owned()),

@@ -20,7 +20,7 @@ const MAY_USE: [(&str, &[&str]); 18] = [
     ("schedule", &["actions", "store", "config"]),
     ("dispatch", &["actions", "store", "content", "metrics", "model", "mail", "transport"]),
     ("web", &["actions", "content", "model", "messages", "config", "links"]),
-    ("local", &[]),
+    ("local", &["content"]),
     (
         "app",
         &[

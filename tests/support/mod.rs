@@ -15,6 +15,7 @@ pub mod statements;
 pub mod wrong_clock;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -133,7 +134,8 @@ impl App {
         let origins = setup.embed_origins.iter().map(|origin| EmbedOrigin::parse(origin).unwrap()).collect();
         let state = AppState::new(service.clone(), Some(Secret(TOKEN.into())), true)
             .embedded_on(origins)
-            .with_calls_per_minute(setup.calls_per_minute);
+            .with_calls_per_minute(setup.calls_per_minute)
+            .with_messages(Arc::new(|service, preview| dispatch::sample(service, &[], None, preview)));
         let stop = CancellationToken::new();
         tokio::spawn(web::serve(listener, state, stop.clone()));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();

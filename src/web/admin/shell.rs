@@ -12,7 +12,7 @@ use crate::web::pages::admin::{AdminErrorPage, AdminPage, Notice, Shell};
 use crate::web::public::html;
 
 /// What a page may say after a form: the only words that `?said=` can put on it.
-const SAID: [&str; 17] = [
+const SAID: [&str; 18] = [
     "reader-done",
     "choose-done",
     "password-changed",
@@ -28,6 +28,7 @@ const SAID: [&str; 17] = [
     "runs-cancelled",
     "runs-thrown-away",
     "runs-test-sent",
+    "step-test-sent",
     "series-paused",
     "series-resumed",
 ];

@@ -6,7 +6,7 @@ use super::dashboard::OverviewPage;
 use super::readers::{ReaderGonePage, ReaderPage, ReadersPage, SentPage};
 use super::rendering::{Switch, fill, switches};
 use super::runs::{NewRunPage, RunPage, RunsPage};
-use super::series::{AllSeriesPage, RehearsalPage, SeriesPage};
+use super::series::{AllSeriesPage, RehearsalPage, SeriesPage, StepPage};
 use crate::messages::{self, Language};
 
 /// What stands around a page for admins.
@@ -105,6 +105,7 @@ admin_pages! {
     NewRunPage: "admin_run_new", "run-new-title";
     AllSeriesPage: "admin_series_list", "all-series-title";
     SeriesPage: "admin_series", "series-title";
+    StepPage: "admin_step", "step-title";
     RehearsalPage: "admin_rehearsal", "rehearsal-title";
     SignInPage: "admin_sign_in", "sign-in-title", SHEET;
     SecondFactorPage: "admin_second_factor", "second-factor-title", SHEET;

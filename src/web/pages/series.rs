@@ -66,6 +66,57 @@ pub struct FindingView {
     pub message: String,
 }
 
+/// One part as a reader would get it.
+#[derive(Debug, Clone, Serialize)]
+pub struct StepPage {
+    pub series_title: String,
+    pub series_path: String,
+    pub number: usize,
+    pub subject: String,
+    pub preheader: String,
+    /// Of the part before and the part after, with the same choices.
+    pub before_path: Option<String>,
+    pub after_path: Option<String>,
+    /// Where the form asks again.
+    pub path: String,
+    pub conditions: Vec<Pick>,
+    pub languages: Vec<Pick>,
+    pub colours: Vec<Pick>,
+    pub zone: String,
+    pub hours: Vec<Pick>,
+    /// When the reader who is named there would get it, in a sentence; none when the zone is none.
+    pub due: Option<String>,
+    /// The mail's HTML as a document of its own.
+    pub html_path: String,
+    /// The language of the mail.
+    pub language: &'static str,
+    pub text: String,
+    /// In kilobytes, with one digit behind the point.
+    pub html_size: String,
+    /// Of all that Gmail shows before it cuts a mail off.
+    pub percent_of_clip: usize,
+    /// None where this process makes no messages.
+    pub message: Option<MessageView>,
+    pub test_path: String,
+    /// What the form for a test sends along.
+    pub condition: String,
+    pub editors: Vec<String>,
+}
+
+/// What is around a mail's texts.
+#[derive(Debug, Clone, Serialize)]
+pub struct MessageView {
+    pub headers: Vec<HeaderView>,
+    pub is_signed: bool,
+    pub size: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct HeaderView {
+    pub name: String,
+    pub value: String,
+}
+
 /// The whole series for a sample of readers.
 #[derive(Debug, Clone, Serialize)]
 pub struct RehearsalPage {

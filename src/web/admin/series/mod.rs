@@ -1,8 +1,10 @@
-//! A series before its readers have it: its parts on a time line, and how they would be timed.
+//! A series before its readers have it: its parts on a time line, each as a reader would get it, and how they would be timed.
 mod rehearsal;
+mod step;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
+use chrono::NaiveTime;
 
 use super::gate::SignedIn;
 use super::route::{Needs, Route};
@@ -13,16 +15,20 @@ use crate::content::Series;
 use crate::messages::{self, Language, Values};
 use crate::model::{Delay, Right, SeriesSlug};
 use crate::web::error::WebError;
+use crate::web::pages::readers::Pick;
 use crate::web::pages::series::{AllSeriesPage, FindingView, PartView, SeriesLine, SeriesPage};
 
 const HERE: &str = "/admin/series";
 
 pub(super) fn routes() -> Vec<Route> {
-    let needs = Needs::Right(Right::Figures);
+    let (needs, preview) = (Needs::Right(Right::Figures), Needs::Right(Right::Preview));
     vec![
         Route::get(HERE, needs, list).in_nav("admin-nav-series"),
         Route::get("/admin/series/{series}", needs, show),
         Route::get("/admin/series/{series}/rehearsal", needs, rehearsal::show),
+        Route::get("/admin/series/{series}/steps/{step}", preview, step::show),
+        Route::get("/admin/series/{series}/steps/{step}/html", preview, step::html),
+        Route::post("/admin/series/{series}/steps/{step}/test", preview, step::test),
     ]
 }
 
@@ -66,7 +72,6 @@ async fn show(State(state): State<AppState>, by: SignedIn, Path(slug): Path<Stri
 }
 
 fn page(by: &SignedIn, series: &Series, outline: Outline) -> SeriesPage {
-    let language = by.visitor.language;
     let days: Vec<String> = series.spacings.iter().map(ToString::to_string).collect();
     let parts = outline.parts.into_iter().enumerate();
     SeriesPage {
@@ -80,7 +85,7 @@ fn page(by: &SignedIn, series: &Series, outline: Outline) -> SeriesPage {
         min_gap: series.min_gap.num_hours(),
         spacings: (!days.is_empty()).then(|| days.join(", ")),
         rehearsal_path: format!("{}/rehearsal", path(&series.slug)),
-        parts: parts.map(|(index, part)| part_view(language, index, part)).collect(),
+        parts: parts.map(|(index, part)| part_view(by, &series.slug, index, part)).collect(),
         findings: outline
             .findings
             .into_iter()
@@ -89,19 +94,20 @@ fn page(by: &SignedIn, series: &Series, outline: Outline) -> SeriesPage {
     }
 }
 
-fn part_view(language: Language, index: usize, part: PartOutline) -> PartView {
+fn part_view(by: &SignedIn, slug: &SeriesSlug, index: usize, part: PartOutline) -> PartView {
+    let may_preview = by.session.role.may(Right::Preview);
     PartView {
         number: index + 1,
+        preview_path: may_preview.then(|| step::step_path(slug, &part.step.key)),
         key: part.step.key.to_string(),
         day: part.day,
-        delay: delay(language, part.step.delay, index == 0),
+        delay: delay(by.visitor.language, part.step.delay, index == 0),
         subject: part.step.subject,
         preheader: part.step.preheader,
         languages: names(&part.languages),
         has_passages: part.step.has_passages,
         words: part.words,
         kilobytes: part.html_bytes.div_ceil(1024),
-        preview_path: None,
     }
 }
 
@@ -116,6 +122,15 @@ fn delay(language: Language, delay: Delay, is_first: bool) -> String {
     };
     let key = if is_first { "series-after-confirmation" } else { "series-after-part" };
     messages::filled(language, key, &Values::new().with("span", span))
+}
+
+/// The whole hours of a day, for a reader who has chosen one.
+fn hours(chosen: Option<NaiveTime>) -> Vec<Pick> {
+    let pick = |hour: NaiveTime| {
+        let text = hour.format("%H:%M").to_string();
+        Pick { value: text.clone(), text, chosen: chosen == Some(hour) }
+    };
+    (0..24).filter_map(|hour| NaiveTime::from_hms_opt(hour, 0, 0)).map(pick).collect()
 }
 
 fn names(languages: &[Language]) -> String {

@@ -1,10 +1,10 @@
 //! The whole series for a sample of readers.
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use chrono::{Datelike as _, NaiveDateTime, NaiveTime};
+use chrono::{Datelike as _, NaiveDateTime};
 use serde::Deserialize;
 
-use super::{AppState, parsed, path, shell};
+use super::{AppState, hours, parsed, path, shell};
 use crate::actions::ActionError;
 use crate::actions::rehearsal::{self, Ask, Rehearsed, RehearsedPart, When, in_words};
 use crate::content::Series;
@@ -72,16 +72,11 @@ fn page(language: Language, series: &Series, ask: &Ask, zone: &str) -> Rehearsal
         path: format!("{}/rehearsal", path(&series.slug)),
         from: ask.from.to_string(),
         zone: zone.to_owned(),
-        hours: (0..24).filter_map(|hour| NaiveTime::from_hms_opt(hour, 0, 0)).map(|hour| pick(hour, ask)).collect(),
+        hours: hours(ask.hour),
         spacings: series.spacings.iter().map(days).collect(),
         parts: (1..=found.parts.len()).collect(),
         rows: found.readers.iter().map(|reader| row(language, reader)).collect(),
     }
-}
-
-fn pick(hour: NaiveTime, ask: &Ask) -> Pick {
-    let text = hour.format("%H:%M").to_string();
-    Pick { value: text.clone(), text, chosen: ask.hour == Some(hour) }
 }
 
 fn row(language: Language, reader: &Rehearsed) -> CalendarRow {

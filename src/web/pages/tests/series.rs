@@ -8,7 +8,11 @@ use crate::web::pages::series::*;
 pub(super) fn saying(text: &str) -> Vec<(&'static str, String)> {
     let plain = SeriesPage { findings: Vec::new(), spacings: None, ..series(text) };
     let line = SeriesLine { title: text.into(), path: text.into(), parts: 2, findings: 1, languages: text.into() };
+    let no_message =
+        StepPage { message: None, editors: Vec::new(), due: None, before_path: None, after_path: None, ..step(text) };
     vec![
+        ("admin-step", step(text).render(English, &shell(text))),
+        ("admin-step-plain", no_message.render(English, &shell(text))),
         ("admin-series-list", AllSeriesPage { all: vec![line] }.render(English, &shell(text))),
         ("admin-series-list-none", AllSeriesPage { all: vec![] }.render(English, &shell(text))),
         ("admin-series", series(text).render(English, &shell(text))),
@@ -48,6 +52,35 @@ fn series(text: &str) -> SeriesPage {
         rehearsal_path: text.into(),
         parts: vec![part(true, Some(text.to_owned())), part(false, None)],
         findings: vec![FindingView { file: text.into(), message: text.into() }],
+    }
+}
+
+fn step(text: &str) -> StepPage {
+    let header = HeaderView { name: text.into(), value: text.into() };
+    StepPage {
+        series_title: text.into(),
+        series_path: text.into(),
+        number: 1,
+        subject: text.into(),
+        preheader: text.into(),
+        before_path: Some(text.into()),
+        after_path: Some(text.into()),
+        path: text.into(),
+        conditions: picks(text),
+        languages: picks(text),
+        colours: picks(text),
+        zone: text.into(),
+        hours: picks(text),
+        due: Some(text.into()),
+        html_path: text.into(),
+        language: "es",
+        text: text.into(),
+        html_size: text.into(),
+        percent_of_clip: 20,
+        message: Some(MessageView { headers: vec![header], is_signed: true, size: text.into() }),
+        test_path: text.into(),
+        condition: text.into(),
+        editors: vec![text.into()],
     }
 }
 
