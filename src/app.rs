@@ -242,7 +242,8 @@ pub async fn run(
     if let Some(listener) = listeners.pages {
         let state = web::AppState::new(service.clone(), config.admin_token.clone(), roles.dispatch)
             .embedded_on(config.embed_origins.clone())
-            .with_calls_per_minute(config.calls_per_minute);
+            .with_calls_per_minute(config.calls_per_minute)
+            .with_provider(config.oidc.clone())?;
         parts.spawn(web::serve(listener, state, stop.clone()));
     }
     if roles.dispatch {

@@ -34,6 +34,7 @@ mod manage_scanner;
 mod metrics;
 mod migrate;
 mod nodes;
+mod oidc;
 mod outages;
 mod plans;
 mod privacy;
