@@ -14,3 +14,12 @@ create or replace function may_be_sent(kind text, enrollment_state text) returns
         when 'step' then enrollment_state = 'active'
         else enrollment_state in ('active', 'paused', 'completed')
     end;
+
+-- Who has gone to an identity provider to sign in, and may come back once: a hash of what went along and of what the browser
+-- keeps. Real time. It stays on one server, as all of the admins' tables.
+create table admin_elsewhere (
+    hash       bytea primary key check (octet_length(hash) = 32),
+    -- the page that they wanted to see
+    next       text not null,
+    expires_at timestamptz not null
+);

@@ -245,7 +245,8 @@ pub async fn run(
         let state = web::AppState::new(service.clone(), config.admin_token.clone(), roles.dispatch)
             .embedded_on(config.embed_origins.clone())
             .with_calls_per_minute(config.calls_per_minute)
-            .with_messages(as_message(config));
+            .with_messages(as_message(config))
+            .with_provider(config.oidc.clone())?;
         parts.spawn(web::serve(listener, state, stop.clone()));
     }
     if roles.dispatch {

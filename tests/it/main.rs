@@ -35,6 +35,7 @@ mod manage_scanner;
 mod metrics;
 mod migrate;
 mod nodes;
+mod oidc;
 mod outages;
 mod plans;
 mod privacy;

@@ -13,8 +13,13 @@ use crate::support::process::{Environment, Process, until};
 
 /// Rows that come into the database after the migration of that version; the later migrations find them. What is here
 /// stays as it is, since it fits that schema: a migration that adds a table adds an entry.
-const FILLED: [(i64, &str); 7] =
-    [(1, FIRST), (3, LIMITS), (6, GUARDS), (8, VOICES), (9, ADMINS), (10, ONCE), (12, RUNS)];
+const FILLED: [(i64, &str); 8] =
+    [(1, FIRST), (3, LIMITS), (6, GUARDS), (8, VOICES), (9, ADMINS), (10, ONCE), (12, RUNS), (15, ELSEWHERE)];
+
+/// Somebody who signs in at an identity provider.
+const ELSEWHERE: &str = "
+insert into admin_elsewhere values (decode(repeat('04', 32), 'hex'), '/admin', '2026-03-01T00:00:00Z');
+";
 
 /// A call under a key.
 const ONCE: &str = "

@@ -11,6 +11,7 @@ mod deeds;
 mod embed;
 mod figures;
 pub(super) mod gate;
+mod oidc;
 mod people;
 mod readers;
 pub mod route;
@@ -25,6 +26,7 @@ use serde::Deserialize;
 
 use super::AppState;
 pub(super) use figures::as_csv;
+pub(super) use oidc::Provider;
 use route::Route;
 
 pub(super) fn router(state: &AppState) -> Router<AppState> {
@@ -46,6 +48,7 @@ fn routes() -> Vec<Route> {
         audit::routes(),
         account::routes(),
         sign_in::routes(),
+        oidc::routes(),
     ]
     .into_iter()
     .flatten()

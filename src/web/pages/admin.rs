@@ -108,6 +108,7 @@ admin_pages! {
     StepPage: "admin_step", "step-title";
     RehearsalPage: "admin_rehearsal", "rehearsal-title";
     SignInPage: "admin_sign_in", "sign-in-title", SHEET;
+    ProviderPage: "admin_provider", "provider-title", SHEET;
     SecondFactorPage: "admin_second_factor", "second-factor-title", SHEET;
     ForgotPage: "admin_forgot", "forgot-title", SHEET;
     ForgotSentPage: "admin_forgot_sent", "check-inbox-title", SHEET;
@@ -148,6 +149,15 @@ pub struct SignInPage {
     pub next: String,
     /// A sentence that says what to do.
     pub problem: Option<String>,
+    /// The name of an identity provider at which one may sign in, too.
+    pub provider: Option<String>,
+}
+
+/// On the way to an identity provider.
+#[derive(Debug, Clone, Serialize)]
+pub struct ProviderPage {
+    pub provider: String,
+    pub url: String,
 }
 
 /// A code of the app, or a recovery code.
