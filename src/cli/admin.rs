@@ -1,5 +1,6 @@
 //! The verbs of admins on the command line: the same functions as behind the API.
 #![allow(clippy::print_stdout)]
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,12 +12,13 @@ use super::output::{json, table};
 use super::{Ended, content, runs};
 use crate::actions::deliveries::ListDeliveries;
 use crate::actions::readers::ListReaders;
+use crate::actions::readers::export::{Ask, Export};
 use crate::actions::trigger::Audience;
 use crate::actions::{Actor, Service, deliveries, health, preview, readers, recover, series, suppress, trigger};
 use crate::app;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::{ConditionKey, DeliveryState, EmailAddress, EnrollmentState, Overdue, SeriesSlug, StepKey};
+use crate::model::{ConditionKey, DeliveryState, EmailAddress, EnrollmentState, Format, Overdue, SeriesSlug, StepKey};
 
 /// Who does it, and why: recorded with what is done.
 #[derive(Args)]
@@ -115,6 +117,21 @@ pub(super) enum SubscribersCommand {
         who: String,
         #[arg(long)]
         json: bool,
+    },
+    /// Write enrollments to the standard output, as a file for another program.
+    Export {
+        #[arg(long, value_parser = parse_slug)]
+        series: Option<SeriesSlug>,
+        #[arg(long)]
+        state: Option<EnrollmentState>,
+        /// csv or json-lines.
+        #[arg(long, default_value = "csv")]
+        format: Format,
+        /// With the condition of each, which is health data: keep the file as you keep the seal keys.
+        #[arg(long)]
+        with_condition: bool,
+        #[command(flatten)]
+        why: Why,
     },
     /// Pause one subscriber's series.
     Pause(OneReader),
@@ -320,6 +337,15 @@ pub(super) async fn subscribers(config: &Config, command: SubscribersCommand) ->
         SubscribersCommand::Show { address, who, json: as_json } => {
             let dossier = readers::show(&service, &address, &Actor::command_line(who, "")).await?;
             if as_json { json(&dossier)? } else { print_dossier(&dossier) }
+        }
+        SubscribersCommand::Export { series, state, format, with_condition, why } => {
+            let ask = Ask { series, state, condition: with_condition };
+            let mut export = Export::begin(&service, ask, format, &why.into()).await?;
+            let mut out = std::io::stdout().lock();
+            while let Some(piece) = export.next().await? {
+                out.write_all(&piece).context("the standard output")?;
+            }
+            out.flush().context("the standard output")?;
         }
         SubscribersCommand::Pause(one) => {
             readers::pause(&service, &one.address, &one.series, &one.why.into()).await?;

@@ -63,7 +63,7 @@ enum Command {
     /// Check, list, preview, pause and resume series.
     #[command(subcommand)]
     Series(admin::SeriesCommand),
-    /// List, show, pause, resume, suppress and unsuppress subscribers.
+    /// List, show, export, pause, resume, suppress and unsuppress subscribers.
     #[command(subcommand)]
     Subscribers(admin::SubscribersCommand),
     /// Send the next step now, or a test to an editor.

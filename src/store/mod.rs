@@ -25,6 +25,7 @@ pub mod runs;
 pub mod settle;
 pub mod sign_ins;
 pub mod sign_up;
+pub mod take_out;
 pub mod tokens;
 pub mod voices;
 

@@ -35,6 +35,7 @@ mod migrate;
 mod nodes;
 mod outages;
 mod plans;
+mod port_export;
 mod privacy;
 mod recover;
 mod relays;

@@ -1,4 +1,5 @@
 //! What admins see of readers, and their pause and resume.
+pub mod export;
 pub mod search;
 pub mod standing;
 pub mod steer;

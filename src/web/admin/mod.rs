@@ -8,6 +8,7 @@ mod audit;
 mod cookie;
 mod dashboard;
 mod embed;
+mod export;
 mod figures;
 pub(super) mod gate;
 mod people;
@@ -34,6 +35,7 @@ fn routes() -> Vec<Route> {
     [
         dashboard::routes(),
         readers::routes(),
+        export::routes(),
         runs::routes(),
         figures::routes(),
         embed::routes(),
