@@ -1,6 +1,5 @@
 //! The verbs of admins on the command line: the same functions as behind the API.
 #![allow(clippy::print_stdout)]
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,17 +7,17 @@ use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Subcommand};
 
+use super::files::{self, ExportOptions, ImportOptions};
 use super::output::{json, table};
 use super::{Ended, content, runs};
 use crate::actions::deliveries::ListDeliveries;
 use crate::actions::readers::ListReaders;
-use crate::actions::readers::export::{Ask, Export};
 use crate::actions::trigger::Audience;
 use crate::actions::{Actor, Service, deliveries, health, preview, readers, recover, series, suppress, trigger};
 use crate::app;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::{ConditionKey, DeliveryState, EmailAddress, EnrollmentState, Format, Overdue, SeriesSlug, StepKey};
+use crate::model::{ConditionKey, DeliveryState, EmailAddress, EnrollmentState, Overdue, SeriesSlug, StepKey};
 
 /// Who does it, and why: recorded with what is done.
 #[derive(Args)]
@@ -119,20 +118,9 @@ pub(super) enum SubscribersCommand {
         json: bool,
     },
     /// Write enrollments to the standard output, as a file for another program.
-    Export {
-        #[arg(long, value_parser = parse_slug)]
-        series: Option<SeriesSlug>,
-        #[arg(long)]
-        state: Option<EnrollmentState>,
-        /// csv or json-lines.
-        #[arg(long, default_value = "csv")]
-        format: Format,
-        /// With the condition of each, which is health data: keep the file as you keep the seal keys.
-        #[arg(long)]
-        with_condition: bool,
-        #[command(flatten)]
-        why: Why,
-    },
+    Export(ExportOptions),
+    /// Take readers in from a file. The same command goes on with what was broken off.
+    Import(Box<ImportOptions>),
     /// Pause one subscriber's series.
     Pause(OneReader),
     /// Resume it; what is left comes as much later as the pause was long.
@@ -338,15 +326,8 @@ pub(super) async fn subscribers(config: &Config, command: SubscribersCommand) ->
             let dossier = readers::show(&service, &address, &Actor::command_line(who, "")).await?;
             if as_json { json(&dossier)? } else { print_dossier(&dossier) }
         }
-        SubscribersCommand::Export { series, state, format, with_condition, why } => {
-            let ask = Ask { series, state, condition: with_condition };
-            let mut export = Export::begin(&service, ask, format, &why.into()).await?;
-            let mut out = std::io::stdout().lock();
-            while let Some(piece) = export.next().await? {
-                out.write_all(&piece).context("the standard output")?;
-            }
-            out.flush().context("the standard output")?;
-        }
+        SubscribersCommand::Export(options) => files::export(&service, options).await?,
+        SubscribersCommand::Import(options) => files::import(&service, *options).await?,
         SubscribersCommand::Pause(one) => {
             readers::pause(&service, &one.address, &one.series, &one.why.into()).await?;
             println!("paused");

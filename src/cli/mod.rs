@@ -2,6 +2,7 @@
 mod admin;
 mod bench;
 mod content;
+mod files;
 mod guards;
 mod output;
 mod people;
@@ -63,7 +64,7 @@ enum Command {
     /// Check, list, preview, pause and resume series.
     #[command(subcommand)]
     Series(admin::SeriesCommand),
-    /// List, show, export, pause, resume, suppress and unsuppress subscribers.
+    /// List, show, export, import, pause, resume, suppress and unsuppress subscribers.
     #[command(subcommand)]
     Subscribers(admin::SubscribersCommand),
     /// Send the next step now, or a test to an editor.

@@ -5,6 +5,7 @@ mod calendar;
 #[cfg(test)]
 mod calendar_tests;
 mod cell;
+mod import;
 mod language;
 mod mailbox;
 mod names;
@@ -20,6 +21,7 @@ pub use address::{AddressError, EmailAddress};
 pub use backoff::retry_after;
 pub use calendar::{Change, forecast, replanned, shifted};
 pub use cell::{as_it_was, no_formula, quoted};
+pub use import::Refused;
 pub use language::Language;
 pub use mailbox::{Mailbox, MailboxError, is_plain_name};
 pub use names::{Bucket, ConditionKey, NameError, SeriesSlug, StepKey};

@@ -11,6 +11,7 @@ pub mod enrollments;
 pub mod export;
 pub mod growth;
 pub mod guards;
+pub mod imports;
 pub mod installation;
 pub mod limits;
 pub mod moves;

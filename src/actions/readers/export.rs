@@ -78,10 +78,8 @@ impl Export {
     }
 
     fn write(&self, row: Row, piece: &mut Vec<u8>) -> Result<(), ActionError> {
-        let condition = match self.ask.condition {
-            true => Some(self.service.keyring().open(&row.condition, row.subscriber)?.as_str().to_owned()),
-            false => None,
-        };
+        let open = || self.service.keyring().open(&row.condition, row.subscriber);
+        let condition = self.ask.condition.then(open).transpose()?.map(|key| key.as_str().to_owned());
         let reader = Exported::of(row, condition);
         match self.format {
             Format::Csv => line(reader.cells().iter().map(|cell| cell.as_deref().unwrap_or_default()), piece),
