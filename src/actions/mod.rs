@@ -6,6 +6,7 @@ pub mod dashboard;
 pub mod deliveries;
 pub mod guards;
 pub mod health;
+pub mod imports;
 pub mod manage;
 mod moves;
 pub mod once;

@@ -73,7 +73,7 @@ impl Limits {
 }
 
 /// The mails that ask an address whether it wants a series.
-const ASKS: [Kind; 3] = [Kind::Confirmation, Kind::Reminder, Kind::Move];
+pub(super) const ASKS: [Kind; 3] = [Kind::Confirmation, Kind::Reminder, Kind::Move];
 
 /// Where this process's sign-ups wait for their turn.
 pub struct SignUps {

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::settle::{Settled, settle, settle_in};
 use super::sign_up::{confirmations_used_up, owe_now};
-use super::{ActionError, Service, moves, once, runs, voices};
+use super::{ActionError, Service, imports, moves, once, runs, voices};
 use crate::model::{Bucket, DeliveryState, EnrollmentState, Kind, retry_after};
 use crate::store::enrollments::Enrollment;
 use crate::store::moves as store_moves;
@@ -70,6 +70,7 @@ pub async fn forget_unconfirmed(service: &Service) -> Result<u64, ActionError> {
     voices::forget_ballots(service).await?;
     once::forget(service).await?;
     runs::forget_drafts(service).await?;
+    imports::forget(service).await?;
     Ok(forgotten)
 }
 

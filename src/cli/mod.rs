@@ -2,6 +2,7 @@
 mod admin;
 mod bench;
 mod content;
+mod files;
 mod guards;
 mod output;
 mod people;
@@ -70,6 +71,10 @@ enum Command {
     /// List and show subscribers, and do something for one: pause, resume, move, unsubscribe, suppress, export, erase …
     #[command(subcommand)]
     Subscribers(subscribers::SubscribersCommand),
+    /// Write readers to the standard output, as a file for another program.
+    Export(files::ExportOptions),
+    /// Take readers in from a file. The same command goes on with what was broken off.
+    Import(Box<files::ImportOptions>),
     /// Send the next step now, or a test to an editor.
     #[command(subcommand)]
     Send(admin::SendCommand),
@@ -181,6 +186,8 @@ async fn run(command: Command, config: Config) -> anyhow::Result<Ended> {
         Command::Series(command) => return admin::series(&config, command).await,
         Command::Content(command) => return content::content(&config, command),
         Command::Subscribers(command) => subscribers::subscribers(&config, command).await?,
+        Command::Export(options) => files::export(&config, options).await?,
+        Command::Import(options) => files::import(&config, *options).await?,
         Command::Send(command) => admin::send(&config, command).await?,
         Command::Run(command) => runs::run(&config, command).await?,
         Command::Deliveries(options) => admin::deliveries(&config, options).await?,

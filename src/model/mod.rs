@@ -4,6 +4,8 @@ mod backoff;
 mod calendar;
 #[cfg(test)]
 mod calendar_tests;
+mod cell;
+mod import;
 mod language;
 mod mailbox;
 mod names;
@@ -19,6 +21,8 @@ mod words;
 pub use address::{AddressError, EmailAddress};
 pub use backoff::retry_after;
 pub use calendar::{Change, forecast, replanned, shifted};
+pub use cell::{as_it_was, no_formula, quoted};
+pub use import::Refused;
 pub use language::Language;
 pub use mailbox::{Mailbox, MailboxError, is_plain_name};
 pub use names::{Bucket, ConditionKey, NameError, SeriesSlug, StepKey};
@@ -29,4 +33,4 @@ pub use role::{Right, Role};
 pub use run::{
     Candidate, LeftOut, Mark, Reached, RunState, Waiting, What, Who, add_mark, rate_per_minute, reach, time_for,
 };
-pub use words::{DeliveryState, EnrollmentState, Kind, Overdue, SuppressionReason, UnknownWord};
+pub use words::{DeliveryState, EnrollmentState, Format, Kind, Overdue, SuppressionReason, UnknownWord};

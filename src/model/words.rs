@@ -50,6 +50,16 @@ macro_rules! words {
 pub(super) use words;
 
 words! {
+    /// How readers are written to a file.
+    Format ("format") {
+        /// With a heading; cells that would be formulas begin with an apostrophe.
+        Csv = "csv",
+        /// One object in each line.
+        JsonLines = "json-lines",
+    }
+}
+
+words! {
     /// What a delivery is.
     Kind ("kind of delivery") {
         Confirmation = "confirmation",

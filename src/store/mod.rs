@@ -11,6 +11,7 @@ pub mod enrollments;
 pub mod export;
 pub mod growth;
 pub mod guards;
+pub mod imports;
 pub mod installation;
 pub mod limits;
 pub mod moves;
@@ -25,6 +26,7 @@ pub mod runs;
 pub mod settle;
 pub mod sign_ins;
 pub mod sign_up;
+pub mod take_out;
 pub mod tokens;
 pub mod voices;
 

@@ -5,6 +5,7 @@ pub mod assets;
 mod caller;
 mod embed;
 mod error;
+mod files;
 mod guard;
 mod guards;
 mod health;

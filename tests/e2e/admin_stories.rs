@@ -1,6 +1,6 @@
 //! What admins come for, each in their own role, as they would do it: with a mouse, from page to page.
 use crate::browser::Browser;
-use crate::demo::{Demo, OWNER, PASSWORD, SERIES};
+use crate::demo::{Demo, OWNER, PASSWORD};
 use crate::eventually;
 
 /// The links above each page that this role has.
@@ -103,7 +103,7 @@ async fn an_editor_reads_a_part_as_it_will_be_read_has_a_test_sent_and_rehearses
     browser.hear("The test will be sent in a moment.").await;
     assert!(demo.mail_to(OWNER, 0).await.subject.contains("antibodies"), "in the series' own language");
     browser.follow("Fighting Cancer With Immunotherapy").await;
-    browser.follow("Rehearse the series").await;
+    browser.follow("Rehearse it for a sample of readers").await;
     browser.hear("a week before the clock goes forward").await;
     browser.find("#zone").await.send_keys("Mars/Olympus").await.unwrap();
     browser.press("Rehearse").await;

@@ -1,4 +1,5 @@
 //! What admins see of readers, and what they do for one.
+pub mod export;
 mod place;
 pub mod search;
 pub mod standing;

@@ -9,6 +9,7 @@ mod cookie;
 mod dashboard;
 mod deeds;
 mod embed;
+mod export;
 mod figures;
 pub(super) mod gate;
 mod oidc;
@@ -39,6 +40,7 @@ fn routes() -> Vec<Route> {
         dashboard::routes(),
         readers::routes(),
         deeds::routes(),
+        export::routes(),
         runs::routes(),
         series::routes(),
         figures::routes(),

@@ -10,19 +10,19 @@ use uuid::Uuid;
 use super::AppState;
 use super::gate::SignedIn;
 use super::route::{Needs, Route};
-use super::{Said, deeds, shell};
+use super::{Said, deeds, export, shell};
 use crate::actions::manage::{Part, PartState};
 use crate::actions::readers::search::{self, Row, Search};
 use crate::actions::readers::standing::local;
 use crate::actions::readers::steer;
 use crate::actions::readers::story::{self, AttemptLine, Chapter, ConsentLine, Event, Mail, Story, What};
 use crate::actions::{ActionError, Page};
-use crate::model::{EnrollmentState, Right, SeriesSlug, Zone};
+use crate::model::{EnrollmentState, Format, Right, SeriesSlug, Zone};
 use crate::web::error::WebError;
 use crate::web::pages::admin::Notice;
 use crate::web::pages::readers::{
-    AheadView, Ask, AttemptView, ChapterView, EventView, Pick, ReaderGonePage, ReaderPage, ReaderRow, ReadersPage,
-    SentPage,
+    AheadView, Ask, AttemptView, ChapterView, EventView, Files, Pick, ReaderGonePage, ReaderPage, ReaderRow,
+    ReadersPage, SentPage,
 };
 
 const HERE: &str = "/admin/readers";
@@ -123,22 +123,26 @@ async fn list(State(state): State<AppState>, by: SignedIn, Query(mut asked): Que
         Err(fault) => Err(ActionError::Refused(fault)),
     };
     match found {
-        Ok(page) => shell::page(&by, &list_page(&state, &asked, page), None),
+        Ok(page) => shell::page(&by, &list_page(&state, &by, &asked, page), None),
         Err(ActionError::Refused(text)) => {
             let nothing = Page { items: Vec::new(), next: None };
-            shell::page(&by, &list_page(&state, &asked, nothing), Some(Notice { text, problem: true }))
+            shell::page(&by, &list_page(&state, &by, &asked, nothing), Some(Notice { text, problem: true }))
         }
         Err(error) => shell::failed(by.visitor.language, &WebError::from(error)),
     }
 }
 
-fn list_page(state: &AppState, asked: &Asked, page: Page<Row>) -> ReadersPage {
+fn list_page(state: &AppState, by: &SignedIn, asked: &Asked, page: Page<Row>) -> ReadersPage {
     let next = |after| Asked { after, part: String::new(), ..asked.clone() }.path();
     ReadersPage {
         ask: form(state, asked),
         is_search: asked.is_search(),
         readers: page.items.into_iter().map(row).collect(),
         next_path: page.next.map(next),
+        files: by.session.role.may(Right::Export).then(|| Files {
+            csv: export::path(&asked.series, &asked.state, Format::Csv),
+            json_lines: export::path(&asked.series, &asked.state, Format::JsonLines),
+        }),
     }
 }
 

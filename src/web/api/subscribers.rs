@@ -1,6 +1,7 @@
 //! Readers: their list, one reader's history, and what an admin changes for one.
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -10,20 +11,23 @@ use super::Answer;
 use super::asked::{Ask, Body, Change, address, limit, slug, step, word};
 use super::bodies::{OfAddress, OfReader, OfStep, OneAddress};
 use crate::actions::manage::erase;
-use crate::actions::manage::export::{self, Export};
+use crate::actions::manage::export as taken;
 use crate::actions::once::Done;
+use crate::actions::readers::export::{self, Export};
 use crate::actions::readers::{self, Dossier, ListReaders, Reader};
 use crate::actions::trigger::{self, Triggered};
 use crate::actions::{Page, suppress, unsubscribe};
-use crate::model::EnrollmentState;
-use crate::web::AppState;
+use crate::model::{EnrollmentState, Format};
 use crate::web::caller::{May, rights};
+use crate::web::error::Problem;
+use crate::web::{AppState, files};
 
 pub(super) fn reading() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
         .routes(routes!(list_subscribers))
         .routes(routes!(show_subscriber))
         .routes(routes!(export_subscriber))
+        .routes(routes!(export_subscribers))
 }
 
 pub(super) fn changing() -> OpenApiRouter<AppState> {
@@ -69,6 +73,38 @@ async fn list_subscribers(
         limit: limit(query.limit)?,
     };
     Ok(Json(readers::list(&state.service, &ask, &by.actor()).await?))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ExportQuery {
+    /// As for the list.
+    state: Option<String>,
+    series: Option<String>,
+    /// `csv` or `json-lines`; `csv` if it is not said.
+    format: Option<String>,
+}
+
+/// Enrollments as a file
+///
+/// It is sent while it is made, so it may be as long as it likes; one that breaks off is not whole. The condition is not in it.
+#[utoipa::path(get, path = "/export", tag = "subscribers", params(ExportQuery),
+    responses((status = 200, description = "A line for each enrollment", body = String, content_type = "text/csv"),
+        (status = 404, description = "There is no such series")))]
+async fn export_subscribers(
+    State(state): State<AppState>,
+    by: May<rights::Export>,
+    Ask(query): Ask<ExportQuery>,
+) -> Result<Response, Problem> {
+    let ask = export::Ask {
+        series: query.series.as_deref().map(slug).transpose()?,
+        state: word::<EnrollmentState>("state", query.state.as_deref())?,
+        condition: false,
+    };
+    let format = word::<Format>("format", query.format.as_deref())?.unwrap_or(Format::Csv);
+    let export = Export::begin(&state.service, ask, format, &by.actor()).await?;
+    Ok(files::of_readers(&state, export, format).await?)
 }
 
 /// All about one address
@@ -195,15 +231,15 @@ async fn unsuppress_address(
 ///
 /// What readers can take themselves, with the condition. It changes nothing; that it was taken out is in the audit log.
 #[utoipa::path(post, path = "/subscribers/export", tag = "subscribers", request_body = OfAddress,
-    responses((status = 200, description = "Everything, also under the reader's earlier and later addresses", body = Export),
+    responses((status = 200, description = "Everything, also under the reader's earlier and later addresses", body = taken::Export),
         (status = 404, description = "The address is no subscriber's")))]
 async fn export_subscriber(
     State(state): State<AppState>,
     by: May<rights::Export>,
     Change(body, cause): Change<OfAddress>,
-) -> Answer<Export> {
+) -> Answer<taken::Export> {
     let of = readers::key(&state.service, &address("address", &body.address)?).await?;
-    Ok(Json(export::by_hand(&state.service, of, &cause.of(&by)).await?))
+    Ok(Json(taken::by_hand(&state.service, of, &cause.of(&by)).await?))
 }
 
 /// Erase one reader

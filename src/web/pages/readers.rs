@@ -10,6 +10,15 @@ pub struct ReadersPage {
     pub readers: Vec<ReaderRow>,
     /// Where the list goes on, if it does.
     pub next_path: Option<String>,
+    /// Where they are to be had as a file, for those who may.
+    pub files: Option<Files>,
+}
+
+/// All readers of the series and state that are asked for.
+#[derive(Debug, Clone, Serialize)]
+pub struct Files {
+    pub csv: String,
+    pub json_lines: String,
 }
 
 /// The fields of the form, as they were filled in.

@@ -25,7 +25,9 @@ pub(super) fn saying(text: &str) -> Vec<(&'static str, String)> {
     };
     let list = |readers: Vec<ReaderRow>, is_search: bool| {
         let next_path = (!readers.is_empty()).then(|| "/admin/readers?after=1".into());
-        ReadersPage { ask: ask.clone(), is_search, readers, next_path }.render(English, &shell(text))
+        let files =
+            Some(Files { csv: "/admin/readers/export?format=csv".into(), json_lines: "/admin/readers/export".into() });
+        ReadersPage { ask: ask.clone(), is_search, readers, next_path, files }.render(English, &shell(text))
     };
     vec![
         ("admin-readers", list(vec![row], false)),
