@@ -96,9 +96,9 @@ fn rehearse(config: &Config, asked: Rehearse) -> anyhow::Result<Ended> {
     let from = from.unwrap_or_else(|| Clock::system().real().date_naive());
     let found = rehearsal::rehearse(series, &Ask { from, zones, hour, spacing });
     if asked.json {
-        json(&found)?
+        json(&found)?;
     } else {
-        print_calendars(&found)
+        print_calendars(&found);
     }
     Ok(Ended::Well)
 }

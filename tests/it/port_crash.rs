@@ -25,7 +25,7 @@ async fn count(db: &PgPool, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(db).await.unwrap()
 }
 
-fn import(file: &std::path::Path) -> [&str; 10] {
+fn import(file: &std::path::Path) -> [&str; 9] {
     let file = file.to_str().unwrap();
     ["import", file, "--series", SERIES, "--state", "active", "--json", "--why", "a new list"]
 }
