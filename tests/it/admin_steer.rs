@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::manage::{READER, own_page, page, path_of, press};
 use crate::support::admins::Browser;
+use crate::support::process::{Environment, Process};
 use crate::support::relay::At;
 use crate::support::{App, SERIES, address, days, why};
 
@@ -328,4 +329,33 @@ async fn where_nobody_reads_the_mail_not_even_a_fresh_link_is_sent() {
     press(&app, &format!("{}/fresh-link", own_page(&app, READER)), &[]).await;
     app.live_through(days(1)).await;
     assert_eq!(app.mails_to(READER).len(), before);
+}
+
+#[tokio::test]
+async fn the_command_line_has_the_same_deeds() {
+    let app = App::start().await;
+    app.enroll(READER).await;
+    let environment = Environment::production(&app.database_url, &app.relay.url());
+    let run = async |deed: &str, more: &[&str]| {
+        let arguments = [&["subscribers", deed, READER, "--why", "asked by phone"], more].concat();
+        Process::run_with(&arguments, &environment, "").await
+    };
+    for (deed, more) in [
+        ("resend", &["--series", SERIES, "--step", FIRST][..]),
+        ("move", &["--series", SERIES, "--step", FOURTH]),
+        ("unsubscribe", &["--series", SERIES]),
+    ] {
+        let ended = run(deed, more).await;
+        assert_eq!(ended.code, Some(0), "{deed}: {}", ended.err);
+    }
+    assert_eq!(parts(&app).await[FOURTH], "skipped unsubscribed");
+    let all: Value = serde_json::from_str(&run("export", &[]).await.out).unwrap();
+    assert_eq!(all["enrollments"][0]["condition"], "melanoma");
+    let refused = run("erase", &[]).await;
+    assert!(refused.code == Some(1) && refused.err.contains("--yes"), "{}", refused.err);
+    assert_eq!(app.count("select count(*) from subscribers").await, 1);
+    assert_eq!(run("erase", &["--yes"]).await.code, Some(0));
+    assert_eq!(app.count("select count(*) from subscribers").await, 0);
+    let log = "select count(*) from audit_log where actor_kind = 'command line' and reason = 'asked by phone'";
+    assert_eq!(app.count(log).await, 6, "a part that is sent again is a run, which is prepared and started");
 }
