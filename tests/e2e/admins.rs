@@ -102,6 +102,7 @@ pub async fn visit(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&s
         ("figures", format!("/admin/survey/{SERIES}")),
         ("admin-runs", "/admin/runs".to_owned()),
         ("admin-run-new", "/admin/runs/new".to_owned()),
+        ("admin-imports", "/admin/imports".to_owned()),
         ("admin-people", "/admin/people".to_owned()),
         ("admin-tokens", "/admin/tokens".to_owned()),
         ("admin-audit", "/admin/audit".to_owned()),

@@ -1,7 +1,7 @@
 //! One line of an import: from cells to a reader, or to the reason why not.
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use csv::ByteRecord;
-use serde_json::{Value, json};
+use serde::Serialize;
 use url::Url;
 
 use crate::content::Series;
@@ -89,8 +89,16 @@ pub(super) struct Candidate {
     pub(super) next: StepKey,
     pub(super) privacy_version: String,
     pub(super) terms_version: String,
-    pub(super) evidence: Value,
+    pub(super) evidence: Evidence,
     pub(super) confirmed_at: Option<DateTime<Utc>>,
+}
+
+/// When and where a reader agreed.
+#[derive(Serialize)]
+pub(super) struct Evidence {
+    at: DateTime<Utc>,
+    page: Option<String>,
+    channel: Option<String>,
 }
 
 /// Checks a line for a series. With `state` active a confirmation in the file is believed.
@@ -193,8 +201,8 @@ impl Line<'_> {
         (fits(privacy) && fits(terms)).then(|| (privacy.to_owned(), terms.to_owned()))
     }
 
-    /// When and where, as a publisher's server says it; the query of a page may say what somebody looked for.
-    fn evidence(&self, at: DateTime<Utc>) -> Option<Value> {
+    /// As a publisher's server says it; the query of a page may say what somebody looked for.
+    fn evidence(&self, at: DateTime<Utc>) -> Option<Evidence> {
         let source = self.cell("consent_source");
         let fits = !source.is_empty() && source.len() <= 500 && !source.chars().any(char::is_control);
         let page = Url::parse(source).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
@@ -203,8 +211,8 @@ impl Line<'_> {
             url.set_fragment(None);
             url.to_string()
         });
-        let channel = page.is_none().then_some(source);
-        fits.then(|| json!({ "at": at, "page": page, "channel": channel }))
+        let channel = page.is_none().then(|| source.to_owned());
+        fits.then_some(Evidence { at, page, channel })
     }
 }
 

@@ -147,6 +147,9 @@ admin-mail-reset = Hello { $name }, somebody asked for a new password of yours a
 admin-mail-not-you = If you did not ask for this, you need not do anything.
 
 admin-nav-readers = Readers
+admin-nav-imports = Imports
+imports-title = Imports
+import-title = An import
 readers-title = Readers
 reader-title = A reader
 sent-title = A mail as it was sent

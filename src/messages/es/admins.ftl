@@ -147,6 +147,9 @@ admin-mail-reset = Hola, { $name }: alguien pidió otra contraseña suya en { $s
 admin-mail-not-you = Si usted no pidió esto, no tiene que hacer nada.
 
 admin-nav-readers = Lectores
+admin-nav-imports = Importaciones
+imports-title = Importaciones
+import-title = Una importación
 readers-title = Lectores
 reader-title = Un lector
 sent-title = Un correo tal como se envió

@@ -11,6 +11,7 @@ mod embed;
 mod export;
 mod figures;
 pub(super) mod gate;
+mod imports;
 mod people;
 mod readers;
 pub mod route;
@@ -36,6 +37,7 @@ fn routes() -> Vec<Route> {
         dashboard::routes(),
         readers::routes(),
         export::routes(),
+        imports::routes(),
         runs::routes(),
         figures::routes(),
         embed::routes(),

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::dashboard::OverviewPage;
+use super::imports::{ImportPage, ImportsPage};
 use super::readers::{ReaderPage, ReadersPage, SentPage};
 use super::rendering::{Switch, fill, switches};
 use super::runs::{NewRunPage, RunPage, RunsPage};
@@ -99,6 +100,8 @@ admin_pages! {
     ReadersPage: "admin_readers", "readers-title";
     ReaderPage: "admin_reader", "reader-title";
     SentPage: "admin_sent", "sent-title";
+    ImportsPage: "admin_imports", "imports-title";
+    ImportPage: "admin_import", "import-title";
     RunsPage: "admin_runs", "runs-title";
     NewRunPage: "admin_run_new", "run-new-title";
     SignInPage: "admin_sign_in", "sign-in-title", SHEET;
