@@ -215,6 +215,29 @@ async fn an_operator_sees_how_far_an_import_is_and_which_lines_were_refused() {
 }
 
 #[tokio::test]
+async fn an_import_that_goes_on_on_another_day_counts_each_line_once() {
+    let app = App::start().await;
+    // On the first day half of them have not agreed yet, and by the last day the other half has for too long.
+    let at = |number: i32| if number % 2 == 0 { "2026-03-03T12:00:00Z" } else { "2026-02-01T12:00:00Z" };
+    let with = |number: i32| line(&format!("r{number}@example.org"), "consent_at", at(number)) + "\n";
+    let lines: String = (0..300).map(with).collect();
+    let folder = Folder::new();
+    let file = folder.write("readers.csv", &format!("{HEADING}\n{lines}"));
+    let ask = ask(EnrollmentState::Pending, false);
+    let mut first = begin(&app, &file, &ask).await;
+    for _ in 0..20 {
+        first.step().await.unwrap();
+    }
+    app.advance(days(5));
+    let (done, refused) = import(&app, &file, &ask).await;
+    assert_eq!((done.lines, done.pending + done.refused), (300, 300));
+    assert_eq!(refused.len(), usize::try_from(done.refused).unwrap());
+    assert!(refused.values().any(|reason| reason == Refused::ConsentAt.text()), "of the first day");
+    assert!(refused.values().any(|reason| reason == Refused::ConsentTooOld.text()), "of the last");
+    assert_eq!(app.count("select count(*) from enrollments").await, done.pending);
+}
+
+#[tokio::test]
 async fn two_processes_with_the_same_file_do_not_do_the_same_twice() {
     let app = App::start().await;
     let lines: String = (0..200).map(|number| line("", "address", &format!("r{number}@example.org")) + "\n").collect();

@@ -192,11 +192,15 @@ async fn add(
 }
 
 /// By bucket; what has no address is with the first.
-fn sort(chunk: &Chunk, place: Place, check: impl Fn(&ByteRecord) -> Result<Candidate, Refused>) -> Sorted {
+fn sort(
+    chunk: &Chunk,
+    place: Place,
+    check: impl Fn(&ByteRecord) -> (Option<Bucket>, Result<Candidate, Refused>),
+) -> Sorted {
     let mut buckets: Vec<Vec<Checked>> = Bucket::all().map(|_| Vec::new()).collect();
     for (line, record) in &chunk.lines {
-        let checked = check(record);
-        let bucket = checked.as_ref().map_or(0, |reader| usize::try_from(reader.address.bucket().get()).unwrap_or(0));
+        let (bucket, checked) = check(record);
+        let bucket = bucket.and_then(|bucket| usize::try_from(bucket.get()).ok()).unwrap_or(0);
         buckets[bucket].push((signed(*line), checked));
     }
     Sorted { until: place.octet + signed(chunk.octets as u64), next_line: signed(chunk.next_line), buckets }
