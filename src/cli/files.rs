@@ -11,7 +11,7 @@ use clap::Args;
 
 use super::admin::{Why, parse_slug, service};
 use super::output::{json, table};
-use crate::actions::imports::{Ask, Importing, Progress, Source, refused_by_reason};
+use crate::actions::imports::{self, Ask, Importing, Progress, Source};
 use crate::actions::readers::export::{self, Export};
 use crate::config::Config;
 use crate::model::{EnrollmentState, Format, Refused, SeriesSlug};
@@ -83,7 +83,7 @@ pub(super) async fn import(config: &Config, options: ImportOptions) -> anyhow::R
     if let Some(path) = &options.report {
         write_report(&importing, path).await.with_context(|| path.display().to_string())?;
     }
-    let refused = refused_by_reason(&service, importing.progress().id).await?;
+    let refused = imports::show(&service, importing.progress().id).await?.refused;
     if options.json {
         return json(&serde_json::json!({ "import": importing.progress(), "refused": refused }));
     }

@@ -109,7 +109,21 @@ pub async fn by_id(db: impl PgExecutor<'_>, id: i64) -> Result<Option<Import>, s
     .await
 }
 
-/// The same, held until the transaction ends; none when it is over.
+/// The newest before one.
+pub async fn list(db: impl PgExecutor<'_>, before: Option<i64>, limit: i64) -> Result<Vec<Import>, sqlx::Error> {
+    sqlx::query_as!(
+        Import,
+        "select id, octets, series, state, dry_run, who, why, at, ended_at, at_octet, until_octet, at_line, at_bucket,
+                next_confirmation, active, pending, refused
+         from imports where $1::bigint is null or id < $1 order by id desc limit $2",
+        before,
+        limit
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// One import, held until the transaction ends; none when it is over.
 pub async fn lock(db: impl PgExecutor<'_>, id: i64) -> Result<Option<Import>, sqlx::Error> {
     sqlx::query_as!(
         Import,

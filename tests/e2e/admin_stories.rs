@@ -11,7 +11,7 @@ const OF_AN_OPERATOR: &[&str] = &["Overview", "Readers", "Runs", "Series", "Sign
 async fn an_owner_invites_an_operator_who_answers_a_reader_and_sends_the_next_part() {
     let (demo, browser) = tokio::join!(Demo::start("1h"), Browser::start());
     let reader = "dana@example.com";
-    enroll(&demo, &browser, reader).await;
+    demo.enroll(&browser, reader).await;
     invite(&demo, &browser, "Olga Example", "olga@example.org", "operator").await;
     assert_eq!(nav(&browser).await, OF_AN_OPERATOR);
 
@@ -56,7 +56,7 @@ async fn an_owner_invites_an_operator_who_answers_a_reader_and_sends_the_next_pa
 async fn an_operator_sends_to_many_with_the_number_and_takes_another_run_back() {
     let (demo, browser) = tokio::join!(Demo::start("1h"), Browser::start());
     for reader in ["eva@example.com", "fritz@example.com"] {
-        enroll(&demo, &browser, reader).await;
+        demo.enroll(&browser, reader).await;
     }
     invite(&demo, &browser, "Olga Example", "olga@example.org", "operator").await;
     browser.follow("Runs").await;
@@ -108,14 +108,14 @@ async fn an_editor_reads_a_part_as_it_will_be_read_has_a_test_sent_and_rehearses
     browser.find("#zone").await.send_keys("Mars/Olympus").await.unwrap();
     browser.press("Rehearse").await;
     browser.hear("There is no such time zone").await;
-    browser.check_quiet(&[422]).await;
+    browser.check_quiet(&[409]).await;
 }
 
 #[tokio::test]
 async fn a_viewer_sees_figures_and_nothing_of_one_reader() {
     let (demo, browser) = tokio::join!(Demo::start("1h"), Browser::start());
     let reader = "gisela@example.com";
-    enroll(&demo, &browser, reader).await;
+    demo.enroll(&browser, reader).await;
     invite(&demo, &browser, "Victor Example", "victor@example.org", "viewer").await;
     assert_eq!(nav(&browser).await, OF_A_VIEWER);
     browser.hear("How far readers come").await;
@@ -130,14 +130,6 @@ async fn a_viewer_sees_figures_and_nothing_of_one_reader() {
         browser.see("You may not do this").await;
     }
     browser.check_quiet(&[403]).await;
-}
-
-/// Signs up and confirms; the first part has come.
-async fn enroll(demo: &Demo, browser: &Browser, reader: &str) {
-    demo.sign_up(reader).await;
-    browser.open(demo.mail_to(reader, 0).await.link("confirm")).await;
-    browser.find("main form button").await.click().await.unwrap();
-    demo.mail_to(reader, 1).await;
 }
 
 /// The owner invites somebody, who chooses a password with the link in the mail and is signed in afterwards.

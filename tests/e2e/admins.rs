@@ -107,6 +107,7 @@ pub async fn visit(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&s
         ("figures", format!("/admin/survey/{SERIES}")),
         ("admin-runs", "/admin/runs".to_owned()),
         ("admin-run-new", "/admin/runs/new".to_owned()),
+        ("admin-imports", "/admin/imports".to_owned()),
         ("admin-people", "/admin/people".to_owned()),
         ("admin-tokens", "/admin/tokens".to_owned()),
         ("admin-audit", "/admin/audit".to_owned()),
@@ -140,7 +141,9 @@ pub async fn visit(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&s
 }
 
 /// Looks for a reader, and at what happened to them.
-pub async fn visit_reader(demo: &Demo, browser: &Browser, address: &str, look: &mut impl AsyncFnMut(&str)) {
+pub async fn visit_reader(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&str)) {
+    let address = "reached@example.com";
+    demo.enroll(browser, address).await;
     demo.open_as_owner(browser, "/admin").await;
     look("admin-with-figures").await;
     demo.open_as_owner(browser, "/admin/readers").await;
@@ -160,16 +163,11 @@ pub async fn visit_reader(demo: &Demo, browser: &Browser, address: &str, look: &
     browser.follow("Read it as it was sent").await;
     browser.find(".part-page h1").await;
     look("admin-sent").await;
-    visit_run(demo, browser, look).await;
+    visit_run(demo, browser, address, look).await;
 }
 
 /// Sends everybody the next part by a run.
-async fn visit_run(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&str)) {
-    let reader = "reached@example.com";
-    demo.sign_up_in("en", reader).await;
-    browser.open(demo.mail_to(reader, 0).await.link("confirm")).await;
-    browser.find("main form button").await.click().await.unwrap();
-    demo.mail_to(reader, 1).await;
+async fn visit_run(demo: &Demo, browser: &Browser, reader: &str, look: &mut impl AsyncFnMut(&str)) {
     demo.open_as_owner(browser, "/admin/runs/new").await;
     browser.click("#for-filter").await;
     browser.click("#what-next").await;

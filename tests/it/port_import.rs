@@ -6,9 +6,10 @@ use regimen::actions::imports::{Ask, Importing, Progress, Source};
 use regimen::actions::readers::export::{self, Export};
 use regimen::actions::{ActionError, readers, suppress, tidy};
 use regimen::clock::Clock;
-use regimen::model::{EnrollmentState, Format, Refused, SeriesSlug};
+use regimen::model::{EnrollmentState, Format, Refused, Role, SeriesSlug};
+use reqwest::{Method, StatusCode};
 
-use crate::support::admins::by;
+use crate::support::admins::{Browser, by};
 use crate::support::process::{Environment, Folder, Process};
 use crate::support::{App, SERIES, address, days, hours, minutes};
 
@@ -184,6 +185,56 @@ async fn confirmations_of_an_import_have_a_pace_and_hold_up_nobody() {
         0,
         "who does not confirm is forgotten like all others"
     );
+}
+
+#[tokio::test]
+async fn an_operator_sees_how_far_an_import_is_and_which_lines_were_refused() {
+    let app = App::start().await;
+    let admin = &mut Browser::signed_in(&app, Role::Operator).await;
+    admin.get(&app, "/admin/imports").await;
+    assert!(admin.html.contains("Nobody has come with a file"));
+    let lines: String = (0..200).map(|number| line("", "address", &format!("r{number}@example.org")) + "\n").collect();
+    let folder = Folder::new();
+    let bad = line("r200@example.org", "zone", "Mars/Olympus");
+    let file = folder.write("readers.csv", &format!("{HEADING}\n{lines}{bad}\n"));
+    let mut importing = begin(&app, &file, &ask(EnrollmentState::Pending, false)).await;
+    importing.step().await.unwrap();
+    admin.get(&app, "/admin/imports/1").await;
+    assert!(admin.html.contains("<progress") && admin.html.contains("goes on with it"), "{}", admin.html);
+    while importing.step().await.unwrap() {}
+    admin.get(&app, "/admin/imports/1").await;
+    assert!(admin.html.contains("It is done.") && admin.html.contains(Refused::Zone.text()), "{}", admin.html);
+    assert!(!admin.html.contains("@example.org</"), "nobody is named");
+    let refused = admin.request(&app, Method::GET, "/admin/imports/1/refused.csv").send().await.unwrap();
+    let told = format!("line,refused\n202,\"{}\"\n", Refused::Zone.text());
+    assert_eq!(refused.text().await.unwrap(), told);
+    admin.get(&app, "/admin/imports").await;
+    assert!(admin.html.contains("<a href=\"/admin/imports/1\">Import 1</a>"), "{}", admin.html);
+    assert_eq!(admin.get(&app, "/admin/imports/2/refused.csv").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(admin.get(&app, "/admin/imports/x").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_import_that_goes_on_on_another_day_counts_each_line_once() {
+    let app = App::start().await;
+    // On the first day half of them have not agreed yet, and by the last day the other half has for too long.
+    let at = |number: i32| if number % 2 == 0 { "2026-03-03T12:00:00Z" } else { "2026-02-01T12:00:00Z" };
+    let with = |number: i32| line(&format!("r{number}@example.org"), "consent_at", at(number)) + "\n";
+    let lines: String = (0..300).map(with).collect();
+    let folder = Folder::new();
+    let file = folder.write("readers.csv", &format!("{HEADING}\n{lines}"));
+    let ask = ask(EnrollmentState::Pending, false);
+    let mut first = begin(&app, &file, &ask).await;
+    for _ in 0..20 {
+        first.step().await.unwrap();
+    }
+    app.advance(days(5));
+    let (done, refused) = import(&app, &file, &ask).await;
+    assert_eq!((done.lines, done.pending + done.refused), (300, 300));
+    assert_eq!(refused.len(), usize::try_from(done.refused).unwrap());
+    assert!(refused.values().any(|reason| reason == Refused::ConsentAt.text()), "of the first day");
+    assert!(refused.values().any(|reason| reason == Refused::ConsentTooOld.text()), "of the last");
+    assert_eq!(app.count("select count(*) from enrollments").await, done.pending);
 }
 
 #[tokio::test]

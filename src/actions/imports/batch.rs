@@ -191,7 +191,7 @@ impl Enrolling<'_> {
     ) -> Newcomer {
         let clock = service.clock();
         let is_active = candidate.state == EnrollmentState::Active;
-        let mut evidence = candidate.evidence.clone();
+        let mut evidence = json!(candidate.evidence);
         evidence["line"] = json!(line);
         // Of one instant, the consent comes before its confirmation wherever both are shown.
         let mut consents = [clock.uuid(), clock.uuid()];

@@ -1,12 +1,12 @@
 //! One line of an import: from cells to a reader, or to the reason why not.
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use csv::ByteRecord;
-use serde_json::{Value, json};
+use serde::Serialize;
 use url::Url;
 
 use crate::content::Series;
 use crate::model::{
-    ConditionKey, EmailAddress, EnrollmentState, Language, Refused, StepKey, Zone, as_it_was, parse_time,
+    Bucket, ConditionKey, EmailAddress, EnrollmentState, Language, Refused, StepKey, Zone, as_it_was, parse_time,
 };
 
 /// Longer ago than this nobody remembers having agreed, and a confirmation would come out of the blue.
@@ -89,52 +89,35 @@ pub(super) struct Candidate {
     pub(super) next: StepKey,
     pub(super) privacy_version: String,
     pub(super) terms_version: String,
-    pub(super) evidence: Value,
+    pub(super) evidence: Evidence,
     pub(super) confirmed_at: Option<DateTime<Utc>>,
 }
 
-/// Checks a line for a series. With `state` active a confirmation in the file is believed.
+/// When and where a reader agreed.
+#[derive(Serialize)]
+pub(super) struct Evidence {
+    at: DateTime<Utc>,
+    page: Option<String>,
+    channel: Option<String>,
+}
+
+/// Checks a line for a series. With `state` active a confirmation in the file is believed. The bucket is the address's, also for
+/// a line that is refused: an import that goes on later, when another line is good, finds each where it was.
 pub(super) fn check(
     record: &ByteRecord,
     columns: &Columns,
     series: &Series,
     state: EnrollmentState,
     real: DateTime<Utc>,
-) -> Result<Candidate, Refused> {
-    if record.len() != columns.names.len() {
-        return Err(Refused::Columns);
+) -> (Option<Bucket>, Result<Candidate, Refused>) {
+    let line = match Line::read(record, columns) {
+        Ok(line) => line,
+        Err(reason) => return (None, Err(reason)),
+    };
+    match EmailAddress::parse(line.cell("address")) {
+        Ok(address) => (Some(address.bucket()), line.candidate(address, series, state, real)),
+        Err(_) => (None, Err(Refused::Address)),
     }
-    let cells: Vec<&str> =
-        record.iter().map(std::str::from_utf8).collect::<Result<_, _>>().map_err(|_| Refused::Utf8)?;
-    let line = Line { cells, columns };
-    let address = EmailAddress::parse(line.cell("address")).map_err(|_| Refused::Address)?;
-    line.is_for_a_reader_who_goes_on(series)?;
-    let condition = ConditionKey::parse(line.cell("condition")).ok().filter(|key| series.condition(key).is_some());
-    let condition = condition.ok_or(Refused::Condition)?;
-    let done = line.parts(series)?;
-    let consent_at = instant(line.cell("consent_at")).filter(|at| *at <= real + AHEAD).ok_or(Refused::ConsentAt)?;
-    let confirmed_at = line.confirmed_at(consent_at, real)?.filter(|_| state == EnrollmentState::Active);
-    if confirmed_at.is_none() && consent_at < real - OLDEST {
-        return Err(Refused::ConsentTooOld);
-    }
-    let (privacy_version, terms_version) = line.versions().ok_or(Refused::ConsentText)?;
-    Ok(Candidate {
-        condition,
-        state: if confirmed_at.is_some() { EnrollmentState::Active } else { EnrollmentState::Pending },
-        zone: line.optional("zone", Refused::Zone, |text| Zone::parse(text).ok())?.unwrap_or(series.default_zone),
-        language: line.optional("language", Refused::Language, Language::parse)?.unwrap_or(series.words),
-        hour: line.optional("hour", Refused::Hour, |text| parse_time(text).ok())?,
-        spacing: line.optional("spacing", Refused::Spacing, |text| {
-            text.parse().ok().filter(|days| series.spacings.contains(days))
-        })?,
-        next: next_after(series, &done).ok_or(Refused::NothingLeft)?,
-        evidence: line.evidence(consent_at).ok_or(Refused::ConsentSource)?,
-        address,
-        done,
-        privacy_version,
-        terms_version,
-        confirmed_at,
-    })
 }
 
 /// The step after the last that was received.
@@ -149,7 +132,50 @@ struct Line<'a> {
     columns: &'a Columns,
 }
 
-impl Line<'_> {
+impl<'a> Line<'a> {
+    fn read(record: &'a ByteRecord, columns: &'a Columns) -> Result<Self, Refused> {
+        if record.len() != columns.names.len() {
+            return Err(Refused::Columns);
+        }
+        let cells = record.iter().map(std::str::from_utf8).collect::<Result<_, _>>().map_err(|_| Refused::Utf8)?;
+        Ok(Self { cells, columns })
+    }
+
+    fn candidate(
+        &self,
+        address: EmailAddress,
+        series: &Series,
+        state: EnrollmentState,
+        real: DateTime<Utc>,
+    ) -> Result<Candidate, Refused> {
+        self.is_for_a_reader_who_goes_on(series)?;
+        let condition = ConditionKey::parse(self.cell("condition")).ok().filter(|key| series.condition(key).is_some());
+        let condition = condition.ok_or(Refused::Condition)?;
+        let done = self.parts(series)?;
+        let consent_at = instant(self.cell("consent_at")).filter(|at| *at <= real + AHEAD).ok_or(Refused::ConsentAt)?;
+        let confirmed_at = self.confirmed_at(consent_at, real)?.filter(|_| state == EnrollmentState::Active);
+        if confirmed_at.is_none() && consent_at < real - OLDEST {
+            return Err(Refused::ConsentTooOld);
+        }
+        let (privacy_version, terms_version) = self.versions().ok_or(Refused::ConsentText)?;
+        let spacing = |text: &str| text.parse().ok().filter(|days| series.spacings.contains(days));
+        Ok(Candidate {
+            address,
+            condition,
+            state: if confirmed_at.is_some() { EnrollmentState::Active } else { EnrollmentState::Pending },
+            zone: self.optional("zone", Refused::Zone, |text| Zone::parse(text).ok())?.unwrap_or(series.default_zone),
+            language: self.optional("language", Refused::Language, Language::parse)?.unwrap_or(series.words),
+            hour: self.optional("hour", Refused::Hour, |text| parse_time(text).ok())?,
+            spacing: self.optional("spacing", Refused::Spacing, spacing)?,
+            next: next_after(series, &done).ok_or(Refused::NothingLeft)?,
+            done,
+            privacy_version,
+            terms_version,
+            evidence: self.evidence(consent_at).ok_or(Refused::ConsentSource)?,
+            confirmed_at,
+        })
+    }
+
     /// Empty if there is no such column.
     fn cell(&self, name: &str) -> &str {
         self.columns.place(name).map_or("", |place| as_it_was(self.cells[place].trim()))
@@ -193,8 +219,8 @@ impl Line<'_> {
         (fits(privacy) && fits(terms)).then(|| (privacy.to_owned(), terms.to_owned()))
     }
 
-    /// When and where, as a publisher's server says it; the query of a page may say what somebody looked for.
-    fn evidence(&self, at: DateTime<Utc>) -> Option<Value> {
+    /// As a publisher's server says it; the query of a page may say what somebody looked for.
+    fn evidence(&self, at: DateTime<Utc>) -> Option<Evidence> {
         let source = self.cell("consent_source");
         let fits = !source.is_empty() && source.len() <= 500 && !source.chars().any(char::is_control);
         let page = Url::parse(source).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
@@ -203,8 +229,8 @@ impl Line<'_> {
             url.set_fragment(None);
             url.to_string()
         });
-        let channel = page.is_none().then_some(source);
-        fits.then(|| json!({ "at": at, "page": page, "channel": channel }))
+        let channel = page.is_none().then(|| source.to_owned());
+        fits.then_some(Evidence { at, page, channel })
     }
 }
 

@@ -2,6 +2,7 @@
 //! that the import has come to. One that is broken off goes on there, with the same file, and takes nobody in twice.
 mod batch;
 mod line;
+mod look;
 mod source;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::content::Series;
 use crate::model::{Bucket, EnrollmentState, Refused, SeriesSlug};
 use crate::store::imports::{self as store, Import, Place, Same};
 use line::{Candidate, Columns};
+pub use look::{ImportView, RefusedLines, list, show};
 pub use source::Source;
 use source::{Chunk, Heading};
 
@@ -190,11 +192,15 @@ async fn add(
 }
 
 /// By bucket; what has no address is with the first.
-fn sort(chunk: &Chunk, place: Place, check: impl Fn(&ByteRecord) -> Result<Candidate, Refused>) -> Sorted {
+fn sort(
+    chunk: &Chunk,
+    place: Place,
+    check: impl Fn(&ByteRecord) -> (Option<Bucket>, Result<Candidate, Refused>),
+) -> Sorted {
     let mut buckets: Vec<Vec<Checked>> = Bucket::all().map(|_| Vec::new()).collect();
     for (line, record) in &chunk.lines {
-        let checked = check(record);
-        let bucket = checked.as_ref().map_or(0, |reader| usize::try_from(reader.address.bucket().get()).unwrap_or(0));
+        let (bucket, checked) = check(record);
+        let bucket = bucket.and_then(|bucket| usize::try_from(bucket.get()).ok()).unwrap_or(0);
         buckets[bucket].push((signed(*line), checked));
     }
     Sorted { until: place.octet + signed(chunk.octets as u64), next_line: signed(chunk.next_line), buckets }
@@ -213,12 +219,6 @@ fn progress(import: &Import) -> Progress {
         octets_done: import.at_octet,
         octets: import.octets,
     }
-}
-
-/// How many lines were refused for each reason, the most first.
-pub async fn refused_by_reason(service: &Service, import: i64) -> Result<Vec<(Refused, i64)>, ActionError> {
-    let rows = store::refused_by_reason(service.db(), import).await?;
-    Ok(rows.into_iter().filter_map(|(reason, count)| Some((reason.parse().ok()?, count))).collect())
 }
 
 /// The refused lines of an import as a file.

@@ -154,6 +154,9 @@ admin-mail-reset = Hello { $name }, somebody asked for a new password of yours a
 admin-mail-not-you = If you did not ask for this, you need not do anything.
 
 admin-nav-readers = Readers
+admin-nav-imports = Imports
+imports-title = Imports
+import-title = An import
 readers-title = Readers
 reader-gone-title = There is no such reader
 reader-title = A reader

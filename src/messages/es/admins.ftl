@@ -154,6 +154,9 @@ admin-mail-reset = Hola, { $name }: alguien pidió otra contraseña suya en { $s
 admin-mail-not-you = Si usted no pidió esto, no tiene que hacer nada.
 
 admin-nav-readers = Lectores
+admin-nav-imports = Importaciones
+imports-title = Importaciones
+import-title = Una importación
 readers-title = Lectores
 reader-gone-title = No existe tal persona
 reader-title = Un lector

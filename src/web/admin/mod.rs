@@ -12,6 +12,7 @@ mod embed;
 mod export;
 mod figures;
 pub(super) mod gate;
+mod imports;
 mod oidc;
 mod people;
 mod readers;
@@ -41,6 +42,7 @@ fn routes() -> Vec<Route> {
         readers::routes(),
         deeds::routes(),
         export::routes(),
+        imports::routes(),
         runs::routes(),
         series::routes(),
         figures::routes(),

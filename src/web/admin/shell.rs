@@ -58,9 +58,10 @@ pub(super) fn page_for(
         notice,
     };
     let mut response = html(status, page.render(visitor.language, &shell));
-    response
-        .headers_mut()
-        .insert(HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex, nofollow"));
+    let headers = response.headers_mut();
+    headers.insert(HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex, nofollow"));
+    // Without this a browser would not say where a form was sent from.
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     response
 }
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::dashboard::OverviewPage;
+use super::imports::{ImportPage, ImportsPage};
 use super::readers::{ReaderGonePage, ReaderPage, ReadersPage, SentPage};
 use super::rendering::{Switch, fill, switches};
 use super::runs::{NewRunPage, RunPage, RunsPage};
@@ -101,6 +102,8 @@ admin_pages! {
     ReaderPage: "admin_reader", "reader-title";
     ReaderGonePage: "admin_reader_gone", "reader-gone-title", SHEET;
     SentPage: "admin_sent", "sent-title";
+    ImportsPage: "admin_imports", "imports-title";
+    ImportPage: "admin_import", "import-title";
     RunsPage: "admin_runs", "runs-title";
     NewRunPage: "admin_run_new", "run-new-title";
     AllSeriesPage: "admin_series_list", "all-series-title";

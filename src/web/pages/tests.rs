@@ -5,6 +5,7 @@ mod calendar;
 mod dashboard;
 mod embed;
 mod every_page;
+mod imports;
 mod readers;
 mod runs;
 mod samples;

@@ -363,6 +363,7 @@ pub(super) fn pages_saying(text: &str) -> Vec<(&'static str, String)> {
         .chain(voices_saying(&text()))
         .chain(embed::admin_saying(&text()))
         .chain(readers::saying(&text()))
+        .chain(imports::saying(&text()))
         .chain(runs::saying(&text()))
         .chain(series::saying(&text()))
         .chain(dashboard::saying(&text()))
