@@ -143,16 +143,20 @@ pub async fn visit_reader(demo: &Demo, browser: &Browser, address: &str, look: &
     browser.find("#part").await.send_keys(address).await.unwrap();
     browser.press("Find").await;
     browser.see(address).await;
-    for fold in [
-        "Do something for this reader",
-        "Suppress the address: nothing is ever sent to it again",
-        "Take out all that is stored",
-        "Erase the reader",
-    ] {
+    for fold in
+        ["Suppress the address: nothing is ever sent to it again", "Take out all that is stored", "Erase the reader"]
+    {
         browser.unfold(fold).await;
     }
     look("admin-reader").await;
     browser.follow("Read it as it was sent").await;
     browser.find(".part-page h1").await;
     look("admin-sent").await;
+    // What has ended has nothing that could be done with it; a sign-up has.
+    demo.open_as_owner(browser, "/admin/readers").await;
+    browser.find("#part").await.send_keys("four@example.com").await.unwrap();
+    browser.press("Find").await;
+    browser.see("four@example.com").await;
+    browser.unfold("Do something for this reader").await;
+    look("admin-reader-forms").await;
 }
