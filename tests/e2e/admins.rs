@@ -151,9 +151,12 @@ pub async fn visit_reader(demo: &Demo, browser: &Browser, look: &mut impl AsyncF
     browser.find("#part").await.send_keys(address).await.unwrap();
     browser.press("Find").await;
     browser.see(address).await;
-    for fold in
-        ["Suppress the address: nothing is ever sent to it again", "Take out all that is stored", "Erase the reader"]
-    {
+    for fold in [
+        "Do something for this reader",
+        "Suppress the address: nothing is ever sent to it again",
+        "Take out all that is stored",
+        "Erase the reader",
+    ] {
         browser.unfold(fold).await;
     }
     look("admin-reader").await;
