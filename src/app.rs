@@ -2,6 +2,7 @@
 pub mod demo;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -11,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::actions::preview::AsMessage;
 use crate::actions::{Publishing, Service, Settings, service};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -242,7 +244,9 @@ pub async fn run(
     if let Some(listener) = listeners.pages {
         let state = web::AppState::new(service.clone(), config.admin_token.clone(), roles.dispatch)
             .embedded_on(config.embed_origins.clone())
-            .with_calls_per_minute(config.calls_per_minute);
+            .with_calls_per_minute(config.calls_per_minute)
+            .with_messages(as_message(config))
+            .with_provider(config.oidc.clone())?;
         parts.spawn(web::serve(listener, state, stop.clone()));
     }
     if roles.dispatch {
@@ -270,6 +274,13 @@ pub async fn run(
     forget(&service, node).await;
     service.db().close().await;
     failure.map_or(Ok(()), Err)
+}
+
+/// How previews become messages. A process that only serves pages may have no key to sign with.
+fn as_message(config: &Config) -> Arc<AsMessage> {
+    let signers = dkim_keys(config).unwrap_or_default();
+    let mailto = config.unsubscribe_mailto.clone();
+    Arc::new(move |service, preview| dispatch::sample(service, &signers, mailto.as_deref(), preview))
 }
 
 async fn part(work: impl Future<Output = ()>) -> anyhow::Result<()> {

@@ -7,6 +7,7 @@ mod embed;
 mod guards;
 mod layers;
 mod mail;
+mod oidc;
 mod reader;
 mod retention;
 mod schedule;
@@ -31,6 +32,7 @@ use crate::seal::Keyring;
 
 pub use dispatch::Dispatch;
 pub use mail::Dkim;
+pub use oidc::{Oidc, is_https_or_loopback};
 use reader::Reader;
 pub use retention::Retention;
 pub use schedule::Schedule;
@@ -71,6 +73,7 @@ pub struct Config {
     /// Calls of the API that a token has in a minute, of this process; 0 is no limit.
     pub calls_per_minute: u32,
     pub seal_keys: Option<Keyring>,
+    pub oidc: Option<Oidc>,
     pub link_key: Option<LinkKey>,
     pub admin_token: Option<Secret>,
     pub log_level: String,
@@ -118,6 +121,7 @@ impl Reader<'_> {
         let calls_per_minute = self.integer("admin", "calls_per_minute", 0, 1_000_000);
         let admins = self.admins();
         let webhooks = self.webhooks();
+        let oidc = self.oidc(&public_url);
         let seal_keys = self.seal_keys();
         let link_key = self.link_key();
         let admin_token = self.admin_token();
@@ -150,6 +154,7 @@ impl Reader<'_> {
             editors,
             calls_per_minute: calls_per_minute?,
             seal_keys,
+            oidc,
             link_key,
             admin_token,
             log_level,

@@ -87,6 +87,16 @@ impl Keyring {
         ConditionKey::parse(text).map_err(|_| SealError::Altered)
     }
 
+    /// A condition that an admin chooses readers by, for nobody in particular. `nonce` as above.
+    pub fn seal_choice(&self, condition: &ConditionKey, nonce: [u8; NONCE_LEN]) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(self.seal(condition, Uuid::nil(), nonce))
+    }
+
+    pub fn open_choice(&self, sealed: &str) -> Result<ConditionKey, SealError> {
+        let sealed = BASE64_URL_SAFE_NO_PAD.decode(sealed).map_err(|_| SealError::Altered)?;
+        self.open(&sealed, Uuid::nil())
+    }
+
     /// The secret of an admin's second factor. `nonce` must be random and never used again.
     pub fn seal_second_factor(&self, secret: &[u8; SECRET_LEN], admin: Uuid, nonce: [u8; NONCE_LEN]) -> Vec<u8> {
         self.seal_octets(secret, &for_second_factor(admin), nonce)
@@ -97,7 +107,12 @@ impl Keyring {
     }
 
     /// The secret that an endpoint's messages are signed with. `nonce` as above.
-    pub fn seal_webhook_secret(&self, secret: &[u8; WEBHOOK_SECRET_LEN], webhook: Uuid, nonce: [u8; NONCE_LEN]) -> Vec<u8> {
+    pub fn seal_webhook_secret(
+        &self,
+        secret: &[u8; WEBHOOK_SECRET_LEN],
+        webhook: Uuid,
+        nonce: [u8; NONCE_LEN],
+    ) -> Vec<u8> {
         self.seal_octets(secret, &for_webhook(webhook), nonce)
     }
 

@@ -133,6 +133,7 @@ pub enum Target<'a> {
     None,
     Series(&'a SeriesSlug),
     Run(i64),
+    Import(i64),
     Subscriber(Uuid),
     Admin(Uuid),
     /// By its name.
@@ -152,6 +153,7 @@ impl Target<'_> {
             Self::None => None,
             Self::Series(_) => Some("series"),
             Self::Run(_) => Some("run"),
+            Self::Import(_) => Some("import"),
             Self::Subscriber(_) => Some("subscriber"),
             Self::Admin(_) => Some("admin"),
             Self::Token(_) => Some("token"),
@@ -163,7 +165,7 @@ impl Target<'_> {
         match self {
             Self::None => None,
             Self::Series(slug) => Some(slug.to_string()),
-            Self::Run(run) => Some(run.to_string()),
+            Self::Run(number) | Self::Import(number) => Some(number.to_string()),
             Self::Subscriber(id) | Self::Admin(id) => Some(id.to_string()),
             Self::Token(name) | Self::Webhook(name) => Some((*name).to_owned()),
         }

@@ -5,7 +5,7 @@ use super::webhooks::tell::{Fact, tell};
 use super::{ActionError, Service, moves};
 use crate::content::{Policy, Series};
 use crate::links::{Link, Purpose};
-use crate::model::{DeliveryState, EnrollmentState, Event, Kind, Language};
+use crate::model::{DeliveryState, EnrollmentState, Event, Kind, Language, first_due};
 use crate::store::enrollments::{self, Enrollment};
 use crate::store::records::{self, Consent};
 use crate::store::settle::{NewDelivery, add_deliveries};
@@ -168,16 +168,15 @@ fn state_of(service: &Service, link: &Link, enrollment: &Enrollment) -> LinkStat
     }
 }
 
-/// The first step that was not accepted before. Confirming is an explicit wish, so it goes out at once when its delay
-/// is nothing or the reader comes back; otherwise by the series' rules.
+/// The first step that was not accepted before. It goes out at once when the reader comes back, else by the series' rules.
 pub(super) fn first_step(service: &Service, series: &Series, enrollment: &Enrollment) -> Option<NewDelivery> {
     let step = series.first_step_not_in(&enrollment.done_steps).or_else(|| series.steps.first())?;
     let now = service.clock().series();
-    let due_at = if step.delay.is_zero() || !enrollment.done_steps.is_empty() {
-        now
-    } else {
+    let due_at = if enrollment.done_steps.is_empty() {
         let rhythm = series.rhythm(Some(enrollment.zone), enrollment.preferred_time, enrollment.spacing);
-        crate::model::next_due(now, step.delay, &rhythm)
+        first_due(now, step.delay, &rhythm)
+    } else {
+        now
     };
     Some(NewDelivery {
         id: service.clock().uuid(),

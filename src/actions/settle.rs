@@ -116,11 +116,7 @@ fn follow(
     enrollment: &Locked,
     accepted_at: DateTime<Utc>,
 ) -> (Option<Advance>, Option<NewDelivery>) {
-    let ended = matches!(
-        changed.state,
-        DeliveryState::Accepted | DeliveryState::Rejected | DeliveryState::Uncertain | DeliveryState::Skipped
-    );
-    let Some(step) = changed.step.as_ref().filter(|_| ended && changed.kind == Kind::Step) else {
+    let Some(step) = changed.step.as_ref().filter(|_| changed.state.is_final() && changed.kind == Kind::Step) else {
         return (None, None);
     };
     if changed.occasion != 0 {

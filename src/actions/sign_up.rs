@@ -16,7 +16,8 @@ use super::webhooks::tell::tell_of;
 use super::{ActionError, Service};
 use crate::content::{Policy, Series};
 use crate::model::{
-    Bucket, ConditionKey, DeliveryState, EmailAddress, EnrollmentState, Event, Kind, Language, SeriesSlug, StepKey, Zone,
+    Bucket, ConditionKey, DeliveryState, EmailAddress, EnrollmentState, Event, Kind, Language, SeriesSlug, StepKey,
+    Zone,
 };
 use crate::store::enrollments::{self, Enrollment, Pending};
 use crate::store::records::{self, Consent, Evidence};
@@ -74,7 +75,7 @@ impl Limits {
 }
 
 /// The mails that ask an address whether it wants a series.
-const ASKS: [Kind; 3] = [Kind::Confirmation, Kind::Reminder, Kind::Move];
+pub(super) const ASKS: [Kind; 3] = [Kind::Confirmation, Kind::Reminder, Kind::Move];
 
 /// Where this process's sign-ups wait for their turn.
 pub struct SignUps {

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::settle::{Settled, settle, settle_in};
 use super::sign_up::{confirmations_used_up, owe_now};
-use super::{ActionError, Service, moves, once, voices};
+use super::{ActionError, Service, imports, moves, once, runs, voices};
 use crate::model::{Bucket, DeliveryState, EnrollmentState, Kind, retry_after};
 use crate::store::enrollments::Enrollment;
 use crate::store::moves as store_moves;
@@ -69,6 +69,8 @@ pub async fn forget_unconfirmed(service: &Service) -> Result<u64, ActionError> {
     limits::forget_domains(service.db(), service.clock().real()).await?;
     voices::forget_ballots(service).await?;
     once::forget(service).await?;
+    runs::forget_drafts(service).await?;
+    imports::forget(service).await?;
     Ok(forgotten)
 }
 

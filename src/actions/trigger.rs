@@ -4,11 +4,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::audit::{self, Target};
-use super::runs::{self, NewDraft};
+use super::runs::{self, NewDraft, RunView};
 use super::{ActionError, Actor, Service, once};
-use crate::model::{ConditionKey, EmailAddress, Kind, SeriesSlug, StepKey, What, Who};
+use crate::model::{ConditionKey, EmailAddress, Kind, LeftOut, SeriesSlug, StepKey, What, Who};
 use crate::store::admin::{self, TestSend};
-use crate::store::wake;
+use crate::store::{calendar, enrollments, wake};
 
 /// Whom a trigger is for.
 #[derive(Debug)]
@@ -40,26 +40,72 @@ pub async fn trigger(
         Audience::Reader(address) => runs::reader(service, address).await?,
         Audience::DueWithin(span) => Who::due_within(*span),
     };
-    let draft = NewDraft { series: slug.clone(), who, what: What::Next, addresses: Vec::new() };
+    let draft = NewDraft { series: slug.clone(), who, what: What::Next, condition: None, addresses: Vec::new() };
+    in_one_go(service, &draft, by, dry_run).await
+}
+
+/// Sends one reader a step once more that they have had, or that has passed them by: another copy, whose occasion is a run, so
+/// the reader's place in the series stays as it is. Never the step that waits, and none that is still to come.
+pub async fn resend(
+    service: &Service,
+    slug: &SeriesSlug,
+    address: &EmailAddress,
+    step: &StepKey,
+    by: &Actor,
+) -> Result<Triggered, ActionError> {
+    let who = runs::reader(service, address).await?;
+    let Who::Reader { subscriber, .. } = who else { return Err(ActionError::NotFound("subscriber")) };
+    let bucket = address.bucket();
+    let newest = enrollments::newest(service.db(), bucket, subscriber, slug).await?;
+    let newest = newest.ok_or(ActionError::NotFound("enrollment in this series"))?;
+    let lines = calendar::steps(service.db(), bucket, newest.id).await?;
+    let line = lines.iter().rfind(|line| line.step == *step);
+    if line.is_some_and(|line| !line.state.is_final()) {
+        return Err(ActionError::Refused("this part waits or is on its way: send the next part now instead".into()));
+    }
+    if line.is_none() && !newest.done_steps.contains(step) {
+        return Err(ActionError::Refused(
+            "this part has not come to this reader yet: to have it come next, move the reader to it".into(),
+        ));
+    }
+    let what = What::Step { step: step.clone(), again: true };
+    in_one_go(service, &NewDraft { series: slug.clone(), who, what, condition: None, addresses: Vec::new() }, by, false)
+        .await
+}
+
+async fn in_one_go(service: &Service, draft: &NewDraft, by: &Actor, dry_run: bool) -> Result<Triggered, ActionError> {
     // What this call is answered is known when the run is started.
     let quietly = by.clone().under(None);
-    let run = runs::prepare(service, &draft, &quietly).await?.id;
+    let run = runs::prepare(service, draft, &quietly).await?.id;
     runs::work_now(service, run).await?;
-    let readers = runs::show(service, run).await?.readers;
-    let reaches_nobody = readers == 0 && matches!(audience, Audience::Reader(_));
+    let counted = runs::show(service, run).await?;
+    let readers = counted.readers;
+    let reaches_nobody = readers == 0 && matches!(draft.who, Who::Reader { .. });
     if dry_run || reaches_nobody {
         runs::cancel(service, run, &quietly).await?;
         if dry_run {
             return Ok(Triggered { run: None, readers });
         }
-        return Err(ActionError::Refused(
-            "no step waits for this reader in this series, or it is sent already: look at `regimen subscribers show`"
-                .into(),
-        ));
+        return Err(ActionError::Refused(why_nobody(&counted)));
     }
     let triggered = runs::start_answering(service, run, readers, by, Triggered { run: Some(run), readers }).await?;
     runs::work_now(service, run).await?;
     Ok(triggered)
+}
+
+/// Why a run for one reader does not reach them, and what to do.
+fn why_nobody(counted: &RunView) -> String {
+    let mut reasons = counted.dry_run.iter().flat_map(|found| found.left_out.keys());
+    let reason = reasons.find_map(|word| word.parse::<LeftOut>().ok());
+    match reason {
+        Some(LeftOut::Suppressed) => "the address is suppressed: nothing is sent to it",
+        Some(LeftOut::NotActive) => {
+            "the series is paused or over for this reader: resume it first. What was received can be read on the reader's own page"
+        }
+        Some(LeftOut::UnderWay) => "it is on its way to this reader already",
+        _ => "no step waits for this reader in this series, or it is sent already: look at `regimen subscribers show`",
+    }
+    .into()
 }
 
 /// A test that will be sent.

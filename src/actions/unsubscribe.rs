@@ -1,12 +1,16 @@
 //! The reader's way out: a link in every part.
+use serde_json::json;
 use sqlx::PgConnection;
 
+use super::audit::{self, Target};
+use super::once::{self, Done};
 use super::suppress::SERIES_KINDS;
 use super::webhooks::tell::{Fact, tell};
-use super::{ActionError, Service, moves};
+use super::{ActionError, Actor, Service, moves};
 use crate::content::Policy;
 use crate::links::Purpose;
-use crate::model::{EnrollmentState, Event, Language};
+use crate::model::{EmailAddress, EnrollmentState, Event, Language, SeriesSlug};
+use crate::store::admin;
 use crate::store::enrollments::{self, Enrollment};
 use crate::store::records::{self, Consent};
 
@@ -40,13 +44,37 @@ pub async fn unsubscribe(service: &Service, token: &str) -> Result<UnsubscribeVi
     view(service, &enrollment, true)
 }
 
+/// The same for a reader who has asked an admin. The consent record says that it came from there.
+pub async fn by_hand(
+    service: &Service,
+    address: &EmailAddress,
+    series: &SeriesSlug,
+    by: &Actor,
+) -> Result<Done, ActionError> {
+    let subscriber = admin::subscriber_id(service.db(), address).await?.ok_or(ActionError::NotFound("subscriber"))?;
+    let newest = enrollments::newest(service.db(), address.bucket(), subscriber, series).await?;
+    let newest = newest.ok_or(ActionError::NotFound("enrollment in this series"))?;
+    if !stop_for(service, &newest, Some(by)).await? {
+        return Err(ActionError::Refused(
+            "nothing of this series is open for this reader: there is nothing to stop".into(),
+        ));
+    }
+    Ok(Done { done: true })
+}
+
 /// Ends what a link of this enrollment stops, one enrollment after the other: it alone as long as it is open.
 pub(super) async fn stop(service: &Service, own: &Enrollment) -> Result<(), ActionError> {
+    stop_for(service, own, None).await.map(drop)
+}
+
+/// Answers whether anything was open. What an admin ends is in the audit log.
+async fn stop_for(service: &Service, own: &Enrollment, admin: Option<&Actor>) -> Result<bool, ActionError> {
+    let mut has_ended = false;
     for _ in 0..MOST {
         let mut tx = service.db().begin().await?;
         let own =
             enrollments::by_id(&mut *tx, own.bucket, own.id).await?.ok_or(ActionError::NotFound("subscription"))?;
-        let Some(target) = moves::goes_on(&mut tx, &own).await? else { return Ok(()) };
+        let Some(target) = moves::goes_on(&mut tx, &own).await? else { return Ok(has_ended) };
         enrollments::lock(&mut *tx, target.bucket, target.id).await?;
         let hands = service.hands();
         if !enrollments::end(&mut *tx, target.bucket, target.id, EnrollmentState::Unsubscribed, hands.real).await? {
@@ -54,13 +82,21 @@ pub(super) async fn stop(service: &Service, own: &Enrollment) -> Result<(), Acti
             continue;
         }
         enrollments::skip_owed(&mut *tx, target.bucket, target.id, &SERIES_KINDS, "unsubscribed", hands).await?;
-        record(service, &mut tx, &target, "unsubscribe").await?;
+        record_from(service, &mut tx, &target, "unsubscribe", if admin.is_some() { "admin" } else { "link" }).await?;
         let fact = || Fact::of(Event::Unsubscribed, &target).because("unsubscribed");
         tell(service, &mut tx, target.bucket, Event::Unsubscribed, fact).await?;
+        if let Some(by) = admin {
+            let (of, details) = (Target::Subscriber(target.subscriber), json!({ "series": target.series.as_str() }));
+            audit::record_with(service, &mut *tx, by, "unsubscribe", of, &details).await?;
+            if !has_ended {
+                once::answer(&mut tx, by, Done { done: true }).await?;
+            }
+        }
         tx.commit().await?;
+        has_ended = true;
         moves::forget_wish(service, (target.bucket, target.id)).await?;
         if target.id == own.id {
-            return Ok(());
+            return Ok(true);
         }
     }
     Err(ActionError::Busy)

@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::health::{PATIENCE, last_seen_before};
 use super::{ActionError, Service};
 use crate::metrics::{Looked, Pool};
-use crate::store::queue::{self, Due};
 use crate::model::MessageState;
+use crate::store::queue::{self, Due};
 use crate::store::{admin, installation, limit_statements, webhook_messages, webhooks};
 
 /// However often the metrics are asked for, the database is asked once in this time.

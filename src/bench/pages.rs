@@ -34,6 +34,19 @@ const HISTORY: &str = "
     where get_byte(decode(md5(id::text), 'hex'), 0) < 3 and state = 'active';
     vacuum analyze deliveries; vacuum analyze enrollments;";
 
+/// A run to a tenth of the readers that goes on: half of its mails were accepted, the others wait.
+const RUN: &str = "
+    insert into runs (kind, series, who, why, detail, readers, at, counted_at, started_at, state)
+    select 'send next', min(series), 'an owner', 'a measurement',
+           '{\"who\":{\"choice\":\"due_within\",\"seconds\":86400},\"what\":{\"choice\":\"next\"}}',
+           count(*), max(created_at), max(created_at), max(created_at), 'running'
+    from enrollments where get_byte(decode(md5(id::text), 'hex'), 1) < 26;
+    insert into run_work (run, at_bucket, placed) select id, 64, readers from runs where id not in (select run from run_work);
+    update deliveries d set run = (select max(id) from runs) from enrollments e
+    where e.bucket = d.bucket and e.id = d.enrollment and get_byte(decode(md5(e.id::text), 'hex'), 1) < 26
+      and (d.step = 'had-1' or d.state = 'pending');
+    vacuum analyze deliveries;";
+
 /// Each page's median with [`FEW`] readers and with `many`; the line is the slowest of the latter.
 pub(super) async fn pages(bench: &mut Bench, ground: &Ground, many: usize) -> anyhow::Result<()> {
     let database = ground.database().await?;
@@ -64,7 +77,7 @@ async fn measure(
 ) -> anyhow::Result<Vec<(&'static str, f64)>> {
     let (began, last) = (Instant::now(), numbers.end - 1);
     load(ground, database, numbers, Due::Later, |_| {}).await?;
-    for statement in HISTORY.split(';').filter(|statement| !statement.trim().is_empty()) {
+    for statement in HISTORY.split(';').chain(RUN.split(';')).filter(|statement| !statement.trim().is_empty()) {
         sqlx::raw_sql(statement).execute(&database.pool).await?;
     }
     bench.say(&format!("{} readers and what they had loaded in {:.0} s", last + 1, began.elapsed().as_secs_f64()));
@@ -84,6 +97,8 @@ async fn paths(ground: &Ground, database: &Database, last: usize) -> anyhow::Res
     let reader = sqlx::query!("select bucket, id from subscribers order by bucket, id limit 1 offset 500");
     let reader = reader.fetch_one(&database.pool).await?;
     let after = format!("{}.{}", ground.clock.real().timestamp_micros() - 3 * 86_400_000_000, reader.id.simple());
+    let run: i64 = sqlx::query_scalar("select max(id) from runs").fetch_one(&database.pool).await?;
+    let (series, step) = (&ground.series.slug, &ground.series.steps[1].key);
     Ok(vec![
         ("the overview", "/admin".into()),
         ("readers", "/admin/readers".into()),
@@ -94,6 +109,11 @@ async fn paths(ground: &Ground, database: &Database, last: usize) -> anyhow::Res
         ("nobody by a part of the address", format!("/admin/readers?find={}", find("no-such-reader"))),
         ("a reader", format!("/admin/readers/{}.{}", reader.bucket, reader.id.simple())),
         ("the audit log", "/admin/audit".into()),
+        ("the runs", "/admin/runs".into()),
+        ("a run that goes on", format!("/admin/runs/{run}")),
+        ("the series", format!("/admin/series/{series}")),
+        ("a part's preview", format!("/admin/series/{series}/steps/{step}")),
+        ("a rehearsal", format!("/admin/series/{series}/rehearsal")),
     ])
 }
 

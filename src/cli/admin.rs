@@ -8,15 +8,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Subcommand};
 
 use super::output::{json, table};
+use super::subscribers::OneReader;
 use super::{Ended, content, runs};
 use crate::actions::deliveries::ListDeliveries;
-use crate::actions::readers::ListReaders;
 use crate::actions::trigger::Audience;
-use crate::actions::{Actor, Service, deliveries, health, preview, readers, recover, series, suppress, trigger};
+use crate::actions::{Actor, Service, deliveries, health, preview, recover, series, trigger};
 use crate::app;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::{ConditionKey, DeliveryState, EmailAddress, EnrollmentState, Overdue, SeriesSlug, StepKey};
+use crate::model::{ConditionKey, DeliveryState, EmailAddress, Overdue, SeriesSlug, StepKey};
 
 /// Who does it, and why: recorded with what is done.
 #[derive(Args)]
@@ -85,63 +85,6 @@ pub(super) enum SeriesCommand {
         #[command(flatten)]
         why: Why,
     },
-}
-
-#[derive(Subcommand)]
-pub(super) enum SubscribersCommand {
-    /// List enrollments.
-    List {
-        #[arg(long)]
-        state: Option<EnrollmentState>,
-        #[arg(long, value_parser = parse_slug)]
-        series: Option<SeriesSlug>,
-        /// Go on after this cursor.
-        #[arg(long)]
-        after: Option<String>,
-        #[arg(long)]
-        limit: Option<u32>,
-        /// Who you are; that you have looked is recorded.
-        #[arg(long, env = "USER", default_value = "command line", value_name = "NAME")]
-        who: String,
-        #[arg(long)]
-        json: bool,
-    },
-    /// Show one subscriber: enrollments, deliveries, attempts, consents.
-    Show {
-        #[arg(value_parser = parse_address)]
-        address: EmailAddress,
-        /// Who you are; that you have looked is recorded.
-        #[arg(long, env = "USER", default_value = "command line", value_name = "NAME")]
-        who: String,
-        #[arg(long)]
-        json: bool,
-    },
-    /// Pause one subscriber's series.
-    Pause(OneReader),
-    /// Resume it; what is left comes as much later as the pause was long.
-    Resume(OneReader),
-    /// Never mail an address again, whatever it signs up for.
-    Suppress(OneAddress),
-    /// Lift a suppression; nothing starts by itself.
-    Unsuppress(OneAddress),
-}
-
-#[derive(Args)]
-pub(super) struct OneReader {
-    #[arg(value_parser = parse_address)]
-    address: EmailAddress,
-    #[arg(long, value_parser = parse_slug)]
-    series: SeriesSlug,
-    #[command(flatten)]
-    why: Why,
-}
-
-#[derive(Args)]
-pub(super) struct OneAddress {
-    #[arg(value_parser = parse_address)]
-    address: EmailAddress,
-    #[command(flatten)]
-    why: Why,
 }
 
 #[derive(Subcommand)]
@@ -286,85 +229,6 @@ fn print_books(books: &series::SeriesBooks) {
         })
         .collect();
     table(["MAIL", "DUE", "STATE", "REASON", "COUNT"], &rows, "nobody has signed up yet");
-}
-
-pub(super) async fn subscribers(config: &Config, command: SubscribersCommand) -> anyhow::Result<()> {
-    let service = service(config).await?;
-    match command {
-        SubscribersCommand::List { state, series, after, limit, who, json: as_json } => {
-            let page =
-                readers::list(&service, &ListReaders { state, series, after, limit }, &Actor::command_line(who, ""))
-                    .await?;
-            if as_json {
-                return json(&page);
-            }
-            let rows: Vec<_> = page
-                .items
-                .iter()
-                .map(|one| {
-                    let state = if one.suppressed { "suppressed" } else { &one.state };
-                    [
-                        one.address.clone(),
-                        one.series.clone(),
-                        state.to_owned(),
-                        one.done_steps.len().to_string(),
-                        one.zone.clone(),
-                    ]
-                })
-                .collect();
-            table(["ADDRESS", "SERIES", "STATE", "RECEIVED", "ZONE"], &rows, "no subscriber fits");
-            if let Some(next) = page.next {
-                println!("\nmore: --after {next}");
-            }
-        }
-        SubscribersCommand::Show { address, who, json: as_json } => {
-            let dossier = readers::show(&service, &address, &Actor::command_line(who, "")).await?;
-            if as_json { json(&dossier)? } else { print_dossier(&dossier) }
-        }
-        SubscribersCommand::Pause(one) => {
-            readers::pause(&service, &one.address, &one.series, &one.why.into()).await?;
-            println!("paused");
-        }
-        SubscribersCommand::Resume(one) => {
-            readers::resume(&service, &one.address, &one.series, &one.why.into()).await?;
-            println!("resumed");
-        }
-        SubscribersCommand::Suppress(one) => {
-            suppress::suppress(&service, &one.address, &one.why.into()).await?;
-            println!("suppressed: this address is not mailed any more");
-        }
-        SubscribersCommand::Unsuppress(one) => {
-            suppress::unsuppress(&service, &one.address, &one.why.into()).await?;
-            println!("the suppression is lifted; nothing starts until the reader signs up again");
-        }
-    }
-    Ok(())
-}
-
-fn print_dossier(dossier: &readers::Dossier) {
-    for one in &dossier.enrollments {
-        println!("{}: {} since {}, zone {}", one.series, one.state, minute(one.created_at), one.zone);
-    }
-    if dossier.suppressed {
-        println!("suppressed: this address is not mailed");
-    }
-    println!();
-    let rows: Vec<_> = dossier
-        .deliveries
-        .iter()
-        .map(|one| {
-            let last = dossier.attempts.iter().rfind(|attempt| attempt.delivery == one.id);
-            [
-                one.step.clone().unwrap_or_else(|| one.kind.clone()),
-                minute(one.due_at),
-                one.state.clone(),
-                one.reason.clone().unwrap_or_default(),
-                one.attempt.to_string(),
-                last.and_then(|last| last.reply.clone()).unwrap_or_default(),
-            ]
-        })
-        .collect();
-    table(["MAIL", "DUE", "STATE", "REASON", "ATTEMPTS", "LAST REPLY"], &rows, "no delivery yet");
 }
 
 pub(super) async fn send(config: &Config, command: SendCommand) -> anyhow::Result<()> {

@@ -2,10 +2,13 @@
 mod admin;
 mod bench;
 mod content;
+mod files;
 mod guards;
 mod output;
 mod people;
 mod runs;
+mod subscribers;
+mod webhooks;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -63,15 +66,25 @@ enum Command {
     /// Check, list, preview, pause and resume series.
     #[command(subcommand)]
     Series(admin::SeriesCommand),
-    /// List, show, pause, resume, suppress and unsuppress subscribers.
+    /// Rehearse a series before it goes live.
     #[command(subcommand)]
-    Subscribers(admin::SubscribersCommand),
+    Content(content::ContentCommand),
+    /// List and show subscribers, and do something for one: pause, resume, move, unsubscribe, suppress, export, erase …
+    #[command(subcommand)]
+    Subscribers(subscribers::SubscribersCommand),
+    /// Write readers to the standard output, as a file for another program.
+    Export(files::ExportOptions),
+    /// Take readers in from a file. The same command goes on with what was broken off.
+    Import(Box<files::ImportOptions>),
     /// Send the next step now, or a test to an editor.
     #[command(subcommand)]
     Send(admin::SendCommand),
     /// Prepare a run, see whom it reaches, start it, watch it, pause, resume and cancel it.
     #[command(subcommand)]
     Run(runs::RunCommand),
+    /// Webhooks: tell other programs what happens to readers.
+    #[command(subcommand)]
+    Webhook(webhooks::WebhookCommand),
     /// List deliveries, for example those that are or were uncertain.
     Deliveries(admin::DeliveriesOptions),
     /// Make, list and revoke tokens with which a publisher's server may sign readers up.
@@ -175,9 +188,13 @@ async fn run(command: Command, config: Config) -> anyhow::Result<Ended> {
         }
         Command::Recover { since, why, who } => admin::recover(&config, since, &Actor::command_line(who, why)).await?,
         Command::Series(command) => return admin::series(&config, command).await,
-        Command::Subscribers(command) => admin::subscribers(&config, command).await?,
+        Command::Content(command) => return content::content(&config, command),
+        Command::Subscribers(command) => subscribers::subscribers(&config, command).await?,
+        Command::Export(options) => files::export(&config, options).await?,
+        Command::Import(options) => files::import(&config, *options).await?,
         Command::Send(command) => admin::send(&config, command).await?,
         Command::Run(command) => runs::run(&config, command).await?,
+        Command::Webhook(command) => webhooks::webhook(&config, command).await?,
         Command::Deliveries(options) => admin::deliveries(&config, options).await?,
         Command::Token(command) => guards::token(&config, command).await?,
         Command::Admin(command) => people::admin(&config, command).await?,

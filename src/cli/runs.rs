@@ -84,6 +84,9 @@ pub(super) struct Prepare {
     /// For `filter`: en or es.
     #[arg(long, default_value = "")]
     language: String,
+    /// For `filter`: a condition. Counts under five are not shown then, and fewer than five readers are not reached.
+    #[arg(long, default_value = "")]
+    condition: String,
     /// For `filter`: signed up on this day (UTC) or later.
     #[arg(long, default_value = "")]
     since: String,
@@ -158,6 +161,7 @@ async fn prepare(service: &Service, ask: Prepare) -> anyhow::Result<()> {
         state: ask.state,
         parts: ask.parts,
         language: ask.language,
+        condition: ask.condition,
         since: ask.since,
         until: ask.until,
         addresses,

@@ -39,7 +39,7 @@ impl Reader<'_> {
     }
 
     /// From the environment, else from the file that the configuration names.
-    fn secret(&mut self, name: &str, file_key: &str) -> Option<String> {
+    pub(super) fn secret(&mut self, name: &str, file_key: &str) -> Option<String> {
         if let Some(value) = self.env.get(name).filter(|value| !value.is_empty()) {
             return Some(value.trim().to_owned());
         }

@@ -97,6 +97,11 @@ impl Library {
         self.translated_policies.get(&(policy, language)).unwrap_or_else(|| self.policy(policy))
     }
 
+    /// The languages that a series is translated into, beside its own.
+    pub fn translations_of(&self, slug: &SeriesSlug) -> impl Iterator<Item = Language> {
+        Language::ALL.into_iter().filter(|language| self.translations.contains_key(&(slug.clone(), *language)))
+    }
+
     /// The series in this language, if it is translated; else as it is.
     pub fn series_in(&self, slug: &SeriesSlug, language: Language) -> Option<Arc<Series>> {
         let series = self.series.get(slug)?;
@@ -341,7 +346,8 @@ impl<'c> Compiler<'c> {
         }
         let Mail { subject, preheader, sources, .. } = mail;
         let (key, delay, folder) = (entry.key.clone(), entry.delay, entry.folder.clone());
-        Some(Step { key, delay, folder, subject, preheader, sources })
+        let has_passages = !passages.is_empty();
+        Some(Step { key, delay, folder, subject, preheader, sources, has_passages })
     }
 
     fn passages(

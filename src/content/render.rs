@@ -97,6 +97,12 @@ impl Series {
         Ok(Rendered { subject: text.subject.clone(), preheader: text.preheader.clone(), html, text: plain })
     }
 
+    /// A step's mails, one for each condition, with links that lead nowhere.
+    pub fn examples(&self, step: &StepKey) -> impl Iterator<Item = Rendered> {
+        let links = ReaderLinks::example();
+        self.conditions.iter().filter_map(move |one| self.render_step(step, &one.key, &links).ok())
+    }
+
     /// A correction, which is the same for all who get it.
     pub fn render_correction(&self, key: &StepKey, links: &ReaderLinks) -> Result<Rendered, RenderError> {
         let none = || RenderError::Correction { series: self.slug.clone(), key: key.clone() };

@@ -64,6 +64,8 @@ pub struct Step {
     pub subject: String,
     pub preheader: String,
     pub sources: Vec<Source>,
+    /// Whether it has a passage for each condition; else it is the same for all.
+    pub has_passages: bool,
 }
 
 /// A message to those who have had something that was wrong.

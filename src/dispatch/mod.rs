@@ -40,6 +40,7 @@ use crate::transport::Relay;
 use domains::Domains;
 use held::Held;
 use line::Lane;
+pub use prepare::sample;
 use relays::Relays;
 
 /// How this process sends.

@@ -1,9 +1,11 @@
 //! From a claimed row to the octets that go over the wire. No network, no database: runs on a blocking thread.
 use anyhow::Context as _;
+use uuid::Uuid;
 
+use crate::actions::preview::Preview;
 use crate::actions::{LinksOf, Service};
 use crate::content::{Rendered, Series};
-use crate::mail::{self, FeedbackId, ListHeaders, Message, MessageId};
+use crate::mail::{self, DkimKey, FeedbackId, ListHeaders, Message, MessageId};
 use crate::model::{EmailAddress, Kind};
 use crate::store::queue::Claimed;
 use crate::transport::Envelope;
@@ -80,6 +82,27 @@ fn mail_of(service: &Service, settings: &Settings, claimed: &Claimed) -> anyhow:
         claimed.bucket,
     );
     Ok((Envelope { from: sender, to: to.as_typed().to_owned() }, octets, library.version.clone()))
+}
+
+/// The message of a preview, as a reader would get it; to nobody, and under an id that no mail has.
+pub fn sample(
+    service: &Service,
+    signers: &[DkimKey],
+    unsubscribe_mailto: Option<&str>,
+    preview: &Preview,
+) -> anyhow::Result<Vec<u8>> {
+    let Preview { series, step, links, mail } = preview;
+    let (id, to) = (MessageId::new(Uuid::nil(), &series.from), EmailAddress::parse("reader@example.com")?);
+    let message = Message {
+        list: Some(ListHeaders {
+            series: &series.slug,
+            unsubscribe_url: &links.unsubscribe_url,
+            mailto: unsubscribe_mailto,
+        }),
+        feedback_id: Some(FeedbackId { series: &series.slug, kind: Kind::Step, step: Some(step) }),
+        ..plain(service, series, &id, &to, mail)
+    };
+    Ok(mail::build(&message, signers)?)
 }
 
 /// A message without what makes it one of a list, an answer or a test.

@@ -9,7 +9,6 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use rustls::{ClientConfig, RootCertStore};
 
 use crate::model::{HookUrl, is_public};
 
@@ -57,17 +56,9 @@ pub struct Client {
 }
 
 impl Client {
-    /// Reads the system's trusted roots.
+    /// Certificates are looked at as the system does.
     pub fn new(allow_private: bool) -> anyhow::Result<Self> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
         let http = reqwest::Client::builder()
-            .use_preconfigured_tls(tls)
             .dns_resolver(Arc::new(Resolver { allow_private }))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()

@@ -4,6 +4,8 @@ mod backoff;
 mod calendar;
 #[cfg(test)]
 mod calendar_tests;
+mod cell;
+mod import;
 mod language;
 mod mailbox;
 mod names;
@@ -11,6 +13,7 @@ mod origin;
 mod plan;
 #[cfg(test)]
 mod plan_tests;
+mod reasons;
 mod role;
 mod run;
 mod webhook;
@@ -19,14 +22,17 @@ mod words;
 pub use address::{AddressError, EmailAddress};
 pub use backoff::retry_after;
 pub use calendar::{Change, forecast, replanned, shifted};
+pub use cell::{as_it_was, no_formula, quoted};
+pub use import::Refused;
 pub use language::Language;
 pub use mailbox::{Mailbox, MailboxError, is_plain_name};
 pub use names::{Bucket, ConditionKey, NameError, SeriesSlug, StepKey};
 pub use origin::{EmbedOrigin, OriginError};
-pub use plan::{Delay, PlanError, Rhythm, Window, Zone, into_window, next_due, parse_time};
+pub use plan::{Delay, PlanError, Rhythm, Window, Zone, first_due, into_window, next_due, parse_time};
+pub use reasons::{Moved, clock_changes, clock_moved, why_moved};
 pub use role::{Right, Role};
 pub use run::{
     Candidate, LeftOut, Mark, Reached, RunState, Waiting, What, Who, add_mark, rate_per_minute, reach, time_for,
 };
 pub use webhook::{Disabled, Event, HookUrl, HookUrlError, MessageState, is_public, tell_again_after};
-pub use words::{DeliveryState, EnrollmentState, Kind, Overdue, SuppressionReason, UnknownWord};
+pub use words::{DeliveryState, EnrollmentState, Format, Kind, Overdue, SuppressionReason, UnknownWord};

@@ -1,7 +1,9 @@
 //! When the next step is due: the previous step plus a delay, moved into the send window of the reader's own clock.
 use std::fmt;
 
-use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Utc};
+use chrono::{
+    DateTime, Datelike as _, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Utc,
+};
 use chrono_tz::Tz;
 
 /// Why a part of a series' plan cannot be read.
@@ -45,6 +47,11 @@ impl Zone {
             Some(at) => at.with_timezone(&Utc),
             None => self.end_of_gap(local),
         }
+    }
+
+    /// Whether a clock that goes back shows this local time for the second time after a while.
+    pub(super) fn is_twice(self, local: NaiveDateTime) -> bool {
+        matches!(self.0.from_local_datetime(&local), LocalResult::Ambiguous(..))
     }
 
     /// The first instant whose local time is not before `local`, to the second. Zones differ from UTC by at most 14 h,
@@ -109,6 +116,18 @@ impl Delay {
     }
 }
 
+/// As [`Delay::parse`] reads it.
+impl fmt::Display for Delay {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Minutes(0) => out.write_str("0"),
+            Self::Days(days) => write!(out, "{days}d"),
+            Self::Minutes(minutes) if minutes % 60 == 0 => write!(out, "{}h", minutes / 60),
+            Self::Minutes(minutes) => write!(out, "{minutes}m"),
+        }
+    }
+}
+
 /// The hours in which a series sends, on the reader's clock; `to` is outside. From 20:00 to 02:00 runs over midnight;
 /// equal ends mean the whole day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,6 +169,12 @@ impl Rhythm {
     pub(super) fn days(&self, days: u16) -> u16 {
         if days == 0 { 0 } else { self.spacing.unwrap_or(days) }
     }
+}
+
+/// When the first step is due for a reader who has confirmed at `confirmed` (series time): confirming is an explicit wish, so
+/// without a delay it goes out at once, whatever the hour.
+pub fn first_due(confirmed: DateTime<Utc>, delay: Delay, rhythm: &Rhythm) -> DateTime<Utc> {
+    if delay.is_zero() { confirmed } else { next_due(confirmed, delay, rhythm) }
 }
 
 /// When the next step is due, after the previous was accepted at `accepted` (series time).

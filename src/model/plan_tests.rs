@@ -107,6 +107,10 @@ fn delays_are_read_or_refused() {
     ];
     for (text, delay) in table {
         assert_eq!(Delay::parse(text).ok(), delay, "{text:?}");
+        assert!(
+            delay.is_none_or(|delay| Delay::parse(&delay.to_string()) == Ok(delay)),
+            "{text:?} is written so again"
+        );
     }
 }
 

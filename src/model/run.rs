@@ -92,6 +92,14 @@ impl What {
         }
     }
 
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Next => "next",
+            Self::Step { .. } => "step",
+            Self::Correction { .. } => "correction",
+        }
+    }
+
     /// The word for `runs.kind`.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -118,6 +126,7 @@ pub struct Candidate {
     pub state: EnrollmentState,
     /// Of the address.
     pub domain: String,
+    pub sealed_condition: Option<Vec<u8>>,
     pub suppressed: bool,
     /// The scheduled step that is owed and not under way.
     pub waiting: Option<Waiting>,
@@ -243,6 +252,7 @@ mod tests {
             subscriber: Uuid::from_u128(2),
             state: EnrollmentState::Active,
             domain: "example.org".into(),
+            sealed_condition: None,
             suppressed: false,
             waiting: Some(Waiting { delivery: Uuid::from_u128(3), step: "two".into(), taken: false }),
             scheduled: None,

@@ -207,18 +207,45 @@ mod tests {
         ] {
             assert_eq!(HookUrl::parse(bad, false), Err(why), "{bad}");
         }
-        assert_eq!(HookUrl::parse(&format!("https://example.org/{}", "a".repeat(2_000)), false), Err(HookUrlError::Long));
+        assert_eq!(
+            HookUrl::parse(&format!("https://example.org/{}", "a".repeat(2_000)), false),
+            Err(HookUrlError::Long)
+        );
         HookUrl::parse("http://127.0.0.1:9000/hook", true).unwrap();
-        assert_eq!(format!("{:?}", HookUrl::parse("https://example.org/a-secret", false).unwrap()), "HookUrl(example.org)");
+        assert_eq!(
+            format!("{:?}", HookUrl::parse("https://example.org/a-secret", false).unwrap()),
+            "HookUrl(example.org)"
+        );
     }
 
     #[test]
     fn addresses_of_machines_and_private_networks_are_not_public() {
         for private in [
-            "0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "169.254.169.254", "172.31.255.255", "192.0.0.1",
-            "192.168.1.1", "198.19.0.1", "224.0.0.1", "255.255.255.255", "::", "::1", "::ffff:127.0.0.1",
-            "64:ff9b::7f00:1", "64:ff9b:1::1", "100::1", "2001::1", "2001:db8::1", "2002:7f00:1::", "fc00::1", "fd12::1",
-            "fe80::1", "fec0::1", "ff02::1",
+            "0.0.0.0",
+            "10.1.2.3",
+            "100.64.0.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "172.31.255.255",
+            "192.0.0.1",
+            "192.168.1.1",
+            "198.19.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::ffff:127.0.0.1",
+            "64:ff9b::7f00:1",
+            "64:ff9b:1::1",
+            "100::1",
+            "2001::1",
+            "2001:db8::1",
+            "2002:7f00:1::",
+            "fc00::1",
+            "fd12::1",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
         ] {
             assert!(!is_public(private.parse().unwrap()), "{private}");
         }

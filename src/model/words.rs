@@ -50,6 +50,16 @@ macro_rules! words {
 pub(super) use words;
 
 words! {
+    /// How readers are written to a file.
+    Format ("format") {
+        /// With a heading; cells that would be formulas begin with an apostrophe.
+        Csv = "csv",
+        /// One object in each line.
+        JsonLines = "json-lines",
+    }
+}
+
+words! {
     /// What a delivery is.
     Kind ("kind of delivery") {
         Confirmation = "confirmation",
@@ -125,6 +135,13 @@ impl Kind {
     /// What a reader waits for at the screen: it goes before what is sent to many.
     pub fn is_urgent(self) -> bool {
         !matches!(self, Self::Step | Self::Correction)
+    }
+}
+
+impl DeliveryState {
+    /// It has come to its end: nothing changes it any more.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Accepted | Self::Rejected | Self::Skipped | Self::Uncertain)
     }
 }
 

@@ -3,6 +3,7 @@ use chrono::{DateTime, NaiveTime, Utc};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
+use super::queue::Hands;
 use super::{exactly_one, unknown_word};
 use crate::model::{Bucket, DeliveryState, StepKey, Zone};
 
@@ -134,6 +135,29 @@ pub async fn move_step(
     .execute(db)
     .await?;
     exactly_one(&result)
+}
+
+/// Ends a step that was not handed over yet, and answers when (series time) it would have come by itself.
+pub async fn skip_step(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    delivery: Uuid,
+    reason: &str,
+    hands: Hands,
+) -> Result<DateTime<Utc>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"update deliveries
+           set state = 'skipped', reason = $3, settled_at = $4, series_settled_at = $5, lease_until = null, node = null
+           where bucket = $1 and id = $2 and state in ('pending', 'paused', 'claimed')
+           returning coalesce(own_due_at, due_at) as "due_at!""#,
+        bucket.get(),
+        delivery,
+        reason,
+        hands.real,
+        hands.series
+    )
+    .fetch_one(db)
+    .await
 }
 
 pub async fn set_clock(

@@ -8,7 +8,7 @@ use super::queue::Hands;
 use crate::model::Bucket;
 
 /// The address and when it came.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct SubscriberRow {
     pub address: String,
     pub normalised: String,
@@ -80,6 +80,8 @@ pub struct DeliveryRow {
     pub occasion: i64,
     pub state: String,
     pub reason: Option<String>,
+    pub tries: i16,
+    pub uncertain_count: i16,
     pub due_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
     pub settled_at: Option<DateTime<Utc>>,
@@ -95,8 +97,8 @@ pub async fn deliveries(
 ) -> Result<Vec<DeliveryRow>, sqlx::Error> {
     sqlx::query_as!(
         DeliveryRow,
-        "select id, enrollment, kind, step, occasion, state, reason, due_at, created_at, settled_at, content_version,
-                condition
+        "select id, enrollment, kind, step, occasion, state, reason, tries, uncertain_count, due_at, created_at, settled_at,
+                content_version, condition
          from deliveries where bucket = $1 and enrollment = any($2) order by created_at, id",
         bucket.get(),
         enrollments
@@ -106,9 +108,11 @@ pub async fn deliveries(
 }
 
 /// Why and since when an address must not be mailed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct SuppressionRow {
     pub reason: String,
+    /// What the admin who suppressed it gave as a reason.
+    pub why: Option<String>,
     pub at: DateTime<Utc>,
 }
 
@@ -119,7 +123,7 @@ pub async fn suppression(
 ) -> Result<Option<SuppressionRow>, sqlx::Error> {
     sqlx::query_as!(
         SuppressionRow,
-        "select reason, at from suppressions where bucket = $1 and normalised = $2",
+        "select reason, why, at from suppressions where bucket = $1 and normalised = $2",
         bucket.get(),
         normalised
     )

@@ -169,6 +169,20 @@ pub async fn current_content_version(db: impl PgExecutor<'_>) -> Result<Option<S
         .await
 }
 
+/// Versions that were published, and when (real time), the newest first.
+pub async fn content_versions(
+    db: impl PgExecutor<'_>,
+    limit: i64,
+) -> Result<Vec<(String, DateTime<Utc>)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select version, published_at from content_versions order by published_at desc, version limit $1",
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.version, row.published_at)).collect())
+}
+
 /// Publishes content; publishing an older version again makes it current again.
 pub async fn publish_content(
     db: impl PgExecutor<'_>,

@@ -3,6 +3,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
+use super::unknown_word;
 use crate::model::{Bucket, EmailAddress, SuppressionReason};
 
 /// One append-only record of what was agreed.
@@ -87,6 +88,22 @@ pub async fn is_suppressed(db: impl PgExecutor<'_>, address: &EmailAddress) -> R
     )
     .fetch_one(db)
     .await
+}
+
+/// Why an address is suppressed, if so.
+pub async fn suppression_reason(
+    db: impl PgExecutor<'_>,
+    bucket: Bucket,
+    normalised: &str,
+) -> Result<Option<SuppressionReason>, sqlx::Error> {
+    let word = sqlx::query_scalar!(
+        "select reason from suppressions where bucket = $1 and normalised = $2",
+        bucket.get(),
+        normalised
+    )
+    .fetch_optional(db)
+    .await?;
+    word.map(|word| word.parse().map_err(|_| unknown_word("reason"))).transpose()
 }
 
 /// Suppresses an address by its normalised form; the first reason stays.

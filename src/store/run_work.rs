@@ -214,6 +214,7 @@ pub async fn look(
             subscriber: row.subscriber,
             state,
             domain: row.domain,
+            sealed_condition: row.condition,
             suppressed: row.suppressed,
             waiting: waiting.map(|(delivery, step)| Waiting { delivery, step, taken: row.taken }),
             scheduled,

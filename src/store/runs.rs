@@ -184,6 +184,11 @@ pub async fn change(db: impl PgExecutor<'_>, run: i64, from: RunState, to: RunSt
     super::exactly_one(&result)
 }
 
+/// Drafts that were written before an instant (real time).
+pub async fn drafts_of_before(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar!("select id from runs where state = 'draft' and at < $1 order by id", before).fetch_all(db).await
+}
+
 /// A draft that is not wanted leaves nothing but what the audit log says.
 pub async fn throw_away(db: &mut PgConnection, run: i64) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from run_work where run = $1", run).execute(&mut *db).await?;

@@ -123,6 +123,39 @@ pub async fn end_all(db: impl PgExecutor<'_>, admin: Uuid, but: Option<Uuid>) ->
     Ok(result.rows_affected())
 }
 
+/// Notes that somebody has gone to an identity provider.
+pub async fn go_elsewhere(
+    db: impl PgExecutor<'_>,
+    hash: &[u8; 32],
+    next: &str,
+    expires_at: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into admin_elsewhere (hash, next, expires_at) values ($1, $2, $3)",
+        hash.as_slice(),
+        next,
+        expires_at
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Takes such a note, and answers where they wanted to go.
+pub async fn come_back(
+    db: impl PgExecutor<'_>,
+    hash: &[u8; 32],
+    real: DateTime<Utc>,
+) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "delete from admin_elsewhere where hash = $1 and expires_at > $2 returning next",
+        hash.as_slice(),
+        real
+    )
+    .fetch_optional(db)
+    .await
+}
+
 /// What a try to get in is counted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counted {
@@ -226,6 +259,7 @@ pub async fn tidy(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from admin_sessions where ends_at < $1 or seen_at < $2", real, idle_since).execute(db).await?;
     sqlx::query!("delete from admin_links where expires_at < $1", real).execute(db).await?;
+    sqlx::query!("delete from admin_elsewhere where expires_at < $1", real).execute(db).await?;
     sqlx::query!("delete from admin_attempts where last_at < $1 and not_before < $1", tried_before)
         .execute(db)
         .await

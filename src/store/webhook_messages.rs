@@ -49,7 +49,7 @@ pub struct Outcome {
 }
 
 /// A row of the log.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize)]
 pub struct Message {
     pub bucket: i16,
     pub id: Uuid,
@@ -293,12 +293,7 @@ pub async fn delete_about(db: impl PgExecutor<'_>, bucket: Bucket, subscriber: U
 }
 
 /// Deletes the next of a bucket whose ids lie below `before`, whatever became of them. Answers how many.
-pub async fn delete_old(
-    db: impl PgExecutor<'_>,
-    bucket: Bucket,
-    before: Uuid,
-    limit: i64,
-) -> Result<u64, sqlx::Error> {
+pub async fn delete_old(db: impl PgExecutor<'_>, bucket: Bucket, before: Uuid, limit: i64) -> Result<u64, sqlx::Error> {
     let result = sqlx::query!(
         "delete from webhook_messages where bucket = $1 and id in (
              select id from webhook_messages where bucket = $1 and id < $2 order by id limit $3 for update skip locked)",

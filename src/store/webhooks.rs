@@ -8,7 +8,7 @@ use super::unknown_word;
 use crate::model::{Disabled, Event};
 
 /// An endpoint, without its secrets.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize)]
 pub struct Webhook {
     pub id: Uuid,
     pub name: String,
@@ -223,11 +223,9 @@ pub async fn delete(db: impl PgExecutor<'_>, id: Uuid) -> Result<bool, sqlx::Err
 
 /// How many are disabled because of what they answered, for the metrics.
 pub async fn given_up(db: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"select count(*) as "count!" from webhooks where disabled_because in ('gone', 'failing')"#
-    )
-    .fetch_one(db)
-    .await
+    sqlx::query_scalar!(r#"select count(*) as "count!" from webhooks where disabled_because in ('gone', 'failing')"#)
+        .fetch_one(db)
+        .await
 }
 
 fn parsed(words: &[String]) -> Result<Vec<Event>, sqlx::Error> {

@@ -5,6 +5,7 @@ pub mod assets;
 mod caller;
 mod embed;
 mod error;
+mod files;
 mod guard;
 mod guards;
 mod health;
@@ -27,7 +28,8 @@ use tokio_util::sync::CancellationToken;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::actions::Service;
-use crate::config::Secret;
+use crate::actions::preview::AsMessage;
+use crate::config::{Oidc, Secret};
 use crate::model::EmbedOrigin;
 pub use admin::route::{Declared, Needs, declared};
 
@@ -40,6 +42,10 @@ pub struct AppState {
     dispatches: bool,
     embeds: Arc<embed::Embeds>,
     limits: Arc<api::Limits>,
+    /// Makes messages of previews.
+    as_message: Option<Arc<AsMessage>>,
+    /// Where admins may sign in, too.
+    provider: Option<Arc<admin::Provider>>,
     /// Ends answers that would go on for long.
     stopping: CancellationToken,
 }
@@ -48,7 +54,8 @@ impl AppState {
     /// Without an admin token the API is off.
     pub fn new(service: Service, admin_token: Option<Secret>, dispatches: bool) -> Self {
         let (embeds, limits) = (embed::Embeds::on(Vec::new()), Arc::new(api::Limits::new(0)));
-        Self { service, admin_token, dispatches, embeds, limits, stopping: CancellationToken::new() }
+        let (as_message, provider, stopping) = (None, None, CancellationToken::new());
+        Self { service, admin_token, dispatches, embeds, limits, as_message, provider, stopping }
     }
 
     /// Lets other sites show the sign-up box in a frame.
@@ -61,6 +68,18 @@ impl AppState {
     #[must_use]
     pub fn with_calls_per_minute(self, calls: u32) -> Self {
         Self { limits: Arc::new(api::Limits::new(calls)), ..self }
+    }
+
+    /// Lets previews show the headers that a dispatcher would write.
+    #[must_use]
+    pub fn with_messages(self, as_message: Arc<AsMessage>) -> Self {
+        Self { as_message: Some(as_message), ..self }
+    }
+
+    /// Lets admins sign in at an identity provider, if there is one.
+    pub fn with_provider(self, settings: Option<Oidc>) -> anyhow::Result<Self> {
+        let provider = settings.map(admin::Provider::new).transpose()?.map(Arc::new);
+        Ok(Self { provider, ..self })
     }
 }
 

@@ -9,9 +9,11 @@ mod api;
 mod calendar;
 pub(in crate::web) mod dashboard;
 mod embed;
+pub(in crate::web) mod imports;
 pub(in crate::web) mod readers;
 mod rendering;
 pub(in crate::web) mod runs;
+pub(in crate::web) mod series;
 #[cfg(test)]
 mod tests;
 mod voices;

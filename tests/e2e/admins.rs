@@ -98,10 +98,16 @@ pub async fn visit(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&s
     browser.find(".search a").await;
     look("admin-readers-none").await;
     for (name, path) in [
+        ("admin-series-list", "/admin/series".to_owned()),
+        ("admin-series", format!("/admin/series/{SERIES}")),
+        ("admin-rehearsal", format!("/admin/series/{SERIES}/rehearsal?from=2026-03-01&spacing=1")),
+        ("admin-step", format!("/admin/series/{SERIES}/steps/antibodies")),
+        ("admin-step-dark", format!("/admin/series/{SERIES}/steps/antibodies?language=es&colours=dark")),
         ("snippets", format!("/admin/embed/{SERIES}")),
         ("figures", format!("/admin/survey/{SERIES}")),
         ("admin-runs", "/admin/runs".to_owned()),
         ("admin-run-new", "/admin/runs/new".to_owned()),
+        ("admin-imports", "/admin/imports".to_owned()),
         ("admin-people", "/admin/people".to_owned()),
         ("admin-tokens", "/admin/tokens".to_owned()),
         ("admin-audit", "/admin/audit".to_owned()),
@@ -135,7 +141,9 @@ pub async fn visit(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&s
 }
 
 /// Looks for a reader, and at what happened to them.
-pub async fn visit_reader(demo: &Demo, browser: &Browser, address: &str, look: &mut impl AsyncFnMut(&str)) {
+pub async fn visit_reader(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&str)) {
+    let address = "reached@example.com";
+    demo.enroll(browser, address).await;
     demo.open_as_owner(browser, "/admin").await;
     look("admin-with-figures").await;
     demo.open_as_owner(browser, "/admin/readers").await;
@@ -143,9 +151,37 @@ pub async fn visit_reader(demo: &Demo, browser: &Browser, address: &str, look: &
     browser.find("#part").await.send_keys(address).await.unwrap();
     browser.press("Find").await;
     browser.see(address).await;
-    browser.unfold("Do something for this reader").await;
+    for fold in [
+        "Do something for this reader",
+        "Suppress the address: nothing is ever sent to it again",
+        "Take out all that is stored",
+        "Erase the reader",
+    ] {
+        browser.unfold(fold).await;
+    }
     look("admin-reader").await;
     browser.follow("Read it as it was sent").await;
     browser.find(".part-page h1").await;
     look("admin-sent").await;
+    visit_run(demo, browser, address, look).await;
+}
+
+/// Sends everybody the next part by a run.
+async fn visit_run(demo: &Demo, browser: &Browser, reader: &str, look: &mut impl AsyncFnMut(&str)) {
+    demo.open_as_owner(browser, "/admin/runs/new").await;
+    browser.click("#for-filter").await;
+    browser.click("#what-next").await;
+    browser.find("#why").await.send_keys("Asked on the telephone").await.unwrap();
+    browser.press("See whom it reaches").await;
+    browser.press("Show a few of them").await;
+    browser.hear(reader).await;
+    look("admin-run-draft").await;
+    let reached = browser.text(".figure").await;
+    let number = reached.split(' ').next().unwrap().replace("One", "1");
+    browser.find("#readers").await.send_keys(&number).await.unwrap();
+    browser.press("Start the run").await;
+    browser.hear("finished").await;
+    look("admin-run-over").await;
+    demo.open_as_owner(browser, "/admin/runs").await;
+    look("admin-runs-some").await;
 }

@@ -98,7 +98,15 @@ impl Demo {
         self.sign_up_in("en", address).await;
     }
 
-    /// The same, for mails in another language.
+    /// Signs up and confirms; the first part has come.
+    pub async fn enroll(&self, browser: &Browser, address: &str) {
+        self.sign_up(address).await;
+        browser.open(self.mail_to(address, 0).await.link("confirm")).await;
+        browser.find("main form button").await.click().await.unwrap();
+        self.mail_to(address, 1).await;
+    }
+
+    /// The same as `sign_up`, for mails in another language.
     pub async fn sign_up_in(&self, language: &str, address: &str) {
         let fields = [
             ("series", SERIES),

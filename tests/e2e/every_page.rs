@@ -72,7 +72,7 @@ pub async fn visit_all(demo: &Demo, browser: &Browser, mut look: impl AsyncFnMut
     with_the_first_part(demo, browser, &mut look).await;
     of_a_move(demo, browser, &mut look).await;
     in_the_inbox(demo, browser, &mut look).await;
-    admins::visit_reader(demo, browser, "one@example.com", &mut look).await;
+    admins::visit_reader(demo, browser, &mut look).await;
     at_the_end(demo, browser, &mut look).await;
 }
 

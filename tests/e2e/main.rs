@@ -2,6 +2,7 @@
 //!
 //! Nothing here sleeps for a fixed time: each step waits for what it needs to see, up to a deadline.
 mod accessible;
+mod admin_stories;
 mod admins;
 mod browser;
 mod critic;

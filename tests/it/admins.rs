@@ -9,7 +9,7 @@ use crate::support::{App, address, minutes};
 const EMAIL: &str = "ada@example.org";
 
 /// Somebody who has the second factor on, signed in; with the app's key and the recovery codes.
-async fn with_second_factor(app: &App) -> (Browser, String, Vec<String>) {
+pub async fn with_second_factor(app: &App) -> (Browser, String, Vec<String>) {
     let mut browser = Browser::default();
     assert_eq!(browser.sign_in(app, EMAIL, PASSWORD).await, StatusCode::SEE_OTHER);
     browser.get(app, "/admin/account").await;

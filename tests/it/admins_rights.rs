@@ -81,7 +81,7 @@ async fn every_page_lets_in_those_who_have_its_right_and_nobody_else() {
 }
 
 /// Each verb of the API, and the right that it needs.
-const VERBS: [(Method, &str, Right); 27] = [
+const VERBS: [(Method, &str, Right); 32] = [
     (Method::GET, "/health", Right::Figures),
     (Method::GET, "/series", Right::Figures),
     (Method::GET, "/series/{series}", Right::Figures),
@@ -100,8 +100,13 @@ const VERBS: [(Method, &str, Right); 27] = [
     (Method::POST, "/subscribers/show", Right::Readers),
     (Method::POST, "/subscribers/pause", Right::Operate),
     (Method::POST, "/subscribers/resume", Right::Operate),
+    (Method::POST, "/subscribers/resend", Right::Operate),
+    (Method::POST, "/subscribers/move", Right::Operate),
+    (Method::POST, "/subscribers/unsubscribe", Right::Operate),
     (Method::POST, "/subscribers/suppress", Right::Operate),
     (Method::POST, "/subscribers/unsuppress", Right::Operate),
+    (Method::POST, "/subscribers/export", Right::Export),
+    (Method::POST, "/subscribers/erase", Right::Erase),
     (Method::POST, "/series/{series}/pause", Right::Operate),
     (Method::POST, "/series/{series}/resume", Right::Operate),
     (Method::POST, "/series/{series}/preview", Right::Preview),

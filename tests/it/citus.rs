@@ -61,7 +61,10 @@ const ACROSS: [(&str, &str); 30] = [
         "select bucket, id from enrollments where state = 'pending' and moves_enrollment is not null",
         "wishes for another address to forget, each in a transaction of its own",
     ),
-    ("select b.bucket as \"bucket!\" from unnest($1::smallint[])", "which buckets owe a webhook something; the claim names one"),
+    (
+        "select b.bucket as \"bucket!\" from unnest($1::smallint[])",
+        "which buckets owe a webhook something; the claim names one",
+    ),
     ("select m.bucket as \"bucket!\", m.id as \"id!\", m.event", "the log of a webhook for admins, page by page"),
     ("select bucket from webhook_messages", "which message an admin means"),
     ("select w.id as \"webhook!\", s.state as \"state!\"", "how much a webhook is owed: a count for admins"),

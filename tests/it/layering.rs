@@ -21,7 +21,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("dispatch", &["actions", "store", "content", "metrics", "model", "mail", "transport"]),
     ("hooks", &["actions", "store", "model"]),
     ("web", &["actions", "content", "model", "messages", "config", "links"]),
-    ("local", &[]),
+    ("local", &["content"]),
     (
         "app",
         &[

@@ -13,8 +13,33 @@ use crate::support::process::{Environment, Process, until};
 
 /// Rows that come into the database after the migration of that version; the later migrations find them. What is here
 /// stays as it is, since it fits that schema: a migration that adds a table adds an entry.
-const FILLED: [(i64, &str); 8] =
-    [(1, FIRST), (3, LIMITS), (6, GUARDS), (8, VOICES), (9, ADMINS), (10, ONCE), (12, RUNS), (14, WEBHOOKS)];
+const FILLED: [(i64, &str); 10] = [
+    (1, FIRST),
+    (3, LIMITS),
+    (6, GUARDS),
+    (8, VOICES),
+    (9, ADMINS),
+    (10, ONCE),
+    (12, RUNS),
+    (13, IMPORTS),
+    (14, WEBHOOKS),
+    (15, ELSEWHERE),
+];
+
+/// Somebody who signs in at an identity provider.
+const ELSEWHERE: &str = "
+insert into admin_elsewhere values (decode(repeat('04', 32), 'hex'), '/admin', '2026-03-01T00:00:00Z');
+";
+
+/// An import that was broken off.
+const IMPORTS: &str = "
+insert into imports (file, octets, series, state, dry_run, who, why, at, at_octet, until_octet, at_line, at_bucket,
+    next_confirmation, active, refused)
+values (decode(repeat('01', 32), 'hex'), 9000, 'fighting-cancer-with-immunotherapy', 'active', false, 'an admin', 'a list',
+    '2026-03-01T00:00:00Z', 100, 5000, 2, 7, '2026-03-01T00:00:00Z', 12, 1);
+insert into import_refusals values (1, 7, 'address');
+insert into import_addresses values (3, 1, decode(repeat('02', 16), 'hex'));
+";
 
 /// An endpoint, and what it is owed.
 const WEBHOOKS: &str = "

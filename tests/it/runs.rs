@@ -1,7 +1,7 @@
 //! Runs: counted before anything is sent, started once, paused, resumed, cancelled, and worked off through a crash.
-use regimen::actions::ActionError;
 use regimen::actions::runs::{self, NewDraft, RunView, work};
-use regimen::model::{DeliveryState, EmailAddress, RunState, StepKey, What, Who};
+use regimen::actions::{ActionError, tidy};
+use regimen::model::{ConditionKey, DeliveryState, EmailAddress, RunState, StepKey, What, Who};
 use reqwest::StatusCode;
 use serde_json::json;
 
@@ -13,7 +13,13 @@ fn step(key: &str) -> StepKey {
 }
 
 fn draft(who: Who, what: What) -> NewDraft {
-    NewDraft { series: regimen::model::SeriesSlug::parse(SERIES).unwrap(), who, what, addresses: Vec::new() }
+    NewDraft {
+        series: regimen::model::SeriesSlug::parse(SERIES).unwrap(),
+        who,
+        what,
+        condition: None,
+        addresses: Vec::new(),
+    }
 }
 
 fn due_soon() -> NewDraft {
@@ -255,6 +261,50 @@ fn addresses(readers: &[String]) -> Vec<EmailAddress> {
     readers.iter().map(|reader| address(reader)).collect()
 }
 
+/// What readers told of an illness is in no row that says whom a run was for, and never known of four or fewer.
+#[tokio::test]
+async fn a_run_for_one_condition_names_nobody_and_is_not_for_fewer_than_five() {
+    let app = App::start().await;
+    for (condition, readers) in [("melanoma", 5), ("breast", 4)] {
+        for number in 0..readers {
+            let reader = format!("{condition}{number}@example.org");
+            app.sign_up_as(&reader, condition, "Europe/Berlin").await;
+            app.dispatch_all_due().await;
+            app.confirm(&reader).await;
+        }
+    }
+    app.dispatch_all_due().await;
+    let sent = app.relay.taken().len();
+    let of = |condition: &str| {
+        let all = Who::Filter { state: None, parts: None, language: None, since: None, before: None };
+        NewDraft { condition: Some(ConditionKey::parse(condition).unwrap()), ..draft(all, What::Next) }
+    };
+    let few = prepared(&app, &of("breast")).await;
+    assert_eq!((few.readers, few.dry_run.unwrap().by_domain.len()), (0, 0));
+    for number in [0, 4] {
+        refused(runs::start(&app.service, few.id, number, &by()).await);
+    }
+    let enough = prepared(&app, &of("melanoma")).await;
+    let found = enough.dry_run.as_ref().unwrap();
+    assert_eq!((enough.readers, found.by_domain.get("example.org"), found.sample.len()), (5, Some(&5), 0));
+    let kept: Vec<String> =
+        sqlx::query_scalar("select to_jsonb(r)::text from runs r").fetch_all(app.db()).await.unwrap();
+    assert!(kept.len() == 2 && kept.iter().all(|row| !row.contains("melanoma") && !row.contains("breast")), "{kept:?}");
+    assert!(!app.api_get(&format!("/runs/{}", enough.id)).await.to_string().contains("melanoma"));
+    runs::start(&app.service, enough.id, 5, &by()).await.unwrap();
+    work_off(&app).await;
+    app.dispatch_all_due().await;
+    assert_eq!(app.relay.taken().len(), sent + 5);
+    for number in 0..5 {
+        assert_eq!(app.mails_to(&format!("melanoma{number}@example.org")).len(), 3);
+    }
+    let mut ask = why();
+    for (key, value) in [("series", SERIES), ("for", "filter"), ("condition", "no-such"), ("what", "next")] {
+        ask[key] = json!(value);
+    }
+    assert_eq!(app.api_post("/runs", ask).await.0, StatusCode::NOT_FOUND);
+}
+
 #[tokio::test]
 async fn a_list_reaches_its_subscribers_and_says_how_many_are_none() {
     let app = App::start().await;
@@ -267,6 +317,23 @@ async fn a_list_reaches_its_subscribers_and_says_how_many_are_none() {
     runs::cancel(&app.service, run.id, &by()).await.unwrap();
     assert_eq!(app.count("select count(*) from runs").await, 0, "a draft that is thrown away leaves nothing");
     assert_eq!(app.count("select count(*) from run_readers").await, 0);
+}
+
+#[tokio::test]
+async fn a_draft_that_nobody_starts_is_thrown_away_after_a_week_and_a_run_is_not() {
+    let app = App::start().await;
+    let readers = enrolled(&app, 2).await;
+    let list = NewDraft { addresses: addresses(&readers), ..draft(Who::List, What::Next) };
+    let (forgotten, kept) = (prepared(&app, &list).await, started(&app, &due_soon()).await);
+    app.advance(days(8));
+    let fresh = prepared(&app, &due_soon()).await;
+    tidy::forget_unconfirmed(&app.service).await.unwrap();
+    assert!(matches!(runs::show(&app.service, forgotten.id).await, Err(ActionError::NotFound(_))));
+    assert_eq!(app.count("select count(*) from run_readers").await, 0);
+    assert_eq!(
+        (show(&app, kept.id).await.state, show(&app, fresh.id).await.state),
+        (RunState::Running, RunState::Draft)
+    );
 }
 
 #[tokio::test]

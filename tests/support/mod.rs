@@ -6,6 +6,7 @@ pub mod database;
 pub mod dns;
 pub mod own_postgres;
 pub mod process;
+pub mod provider;
 pub mod readers;
 pub mod relay;
 pub mod rough;
@@ -15,6 +16,7 @@ pub mod statements;
 pub mod wrong_clock;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -22,7 +24,7 @@ use regimen::actions::sign_up::Limits;
 use regimen::actions::tidy::{self, OnUncertain};
 use regimen::actions::{Service, Settings, guards, service};
 use regimen::clock::Clock;
-use regimen::config::Secret;
+use regimen::config::{Oidc, Secret};
 use regimen::content::Bundle;
 use regimen::dispatch;
 use regimen::links::LinkKey;
@@ -79,6 +81,8 @@ pub struct Setup {
     pub guards: guards::Settings,
     /// Calls of the API; 0 is no limit.
     pub calls_per_minute: u32,
+    /// An identity provider for admins.
+    pub oidc: Option<Oidc>,
 }
 
 impl Default for Setup {
@@ -94,6 +98,7 @@ impl Default for Setup {
             embed_origins: Vec::new(),
             guards: guards::Settings { spare_loopback: true, ..guards::Settings::default() },
             calls_per_minute: 0,
+            oidc: None,
         }
     }
 }
@@ -133,7 +138,10 @@ impl App {
         let origins = setup.embed_origins.iter().map(|origin| EmbedOrigin::parse(origin).unwrap()).collect();
         let state = AppState::new(service.clone(), Some(Secret(TOKEN.into())), true)
             .embedded_on(origins)
-            .with_calls_per_minute(setup.calls_per_minute);
+            .with_calls_per_minute(setup.calls_per_minute)
+            .with_messages(Arc::new(|service, preview| dispatch::sample(service, &[], None, preview)))
+            .with_provider(setup.oidc)
+            .unwrap();
         let stop = CancellationToken::new();
         tokio::spawn(web::serve(listener, state, stop.clone()));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();

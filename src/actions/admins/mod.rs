@@ -1,7 +1,9 @@
 //! The admins: who they are and how they get in.
 //!
 //! `sign_in` is the way from an address and a password to a session, past `throttle` and, if it is on, `second_factor`;
-//! `sessions` says who is signed in; `links` is how a password is chosen without an old one; `tokens` are for programs.
+//! `elsewhere` is the way by an identity provider; `sessions` says who is signed in; `links` is how a password is chosen without
+//! an old one; `tokens` are for programs.
+pub mod elsewhere;
 pub mod links;
 pub mod mails;
 pub mod password;

@@ -73,6 +73,29 @@ pub async fn sign_in(
     Ok(begin(service, admin.id, &admin.name, waits, None, origin).await?)
 }
 
+/// Begins a session for whoever has this address, for which an identity provider vouches. It must be that of an admin who was
+/// invited. The second factor is asked for as ever, unless the provider is `trusted` to have done so.
+pub async fn vouched_for(
+    service: &Service,
+    address: &EmailAddress,
+    trusted: bool,
+    before: Option<&Session>,
+    origin: IpAddr,
+) -> Result<Begun, Refused> {
+    let admin = people::by_address(service.db(), address).await?.ok_or(Refused::Wrong)?;
+    let by = Actor::nobody(origin);
+    if admin.disabled_at.is_some() {
+        audit::record(service, service.db(), &by, "sign-in refused", Target::Admin(admin.id)).await?;
+        return Err(Refused::Wrong);
+    }
+    audit::record(service, service.db(), &by, "identity provider vouches", Target::Admin(admin.id)).await?;
+    let waits = admin.second_factor_at.is_some() && !trusted;
+    if let Some(before) = before {
+        sign_ins::end(service.db(), before.admin, before.id).await?;
+    }
+    Ok(begin(service, admin.id, &admin.name, waits, None, origin).await?)
+}
+
 /// Replaces a session that waits by one that may do what its admin may. `given` is a code of the app, or a recovery code.
 pub async fn second_factor(
     service: &Service,

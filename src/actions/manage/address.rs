@@ -238,7 +238,11 @@ pub(in crate::actions) async fn take_over(
 }
 
 /// Nothing is left to come to the new address.
-async fn complete(service: &Service, tx: &mut PgConnection, new: &Enrollment) -> Result<Option<NewDelivery>, ActionError> {
+async fn complete(
+    service: &Service,
+    tx: &mut PgConnection,
+    new: &Enrollment,
+) -> Result<Option<NewDelivery>, ActionError> {
     let real = service.clock().real();
     enrollments::end(&mut *tx, new.bucket, new.id, EnrollmentState::Completed, real).await?;
     tell(service, tx, new.bucket, Event::Completed, || Fact::of(Event::Completed, new)).await?;

@@ -3,13 +3,19 @@
 //! What remains are counts in `step_totals`, and a suppression of the address if there was one: without it the promise not
 //! to write could not be kept. Deliveries, attempts, consents, enrollments and the subscriber go, in all series and under all
 //! addresses that changes of address have tied together, and so does a wish for another address that waited.
+//!
+//! A link that went to an old address erases the new one, too. Whoever has that mailbox now could stop the series there anyhow,
+//! and erasing tells them nothing of the new address; but a reader who erases from an old mail, and is told that everything is
+//! gone, must not leave an illness behind under another address.
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::super::{again_if_undone, moves};
+use super::super::audit::{self, Target};
+use super::super::once::{self, Done};
 use super::super::webhooks::tell::tell_of;
+use super::super::{again_if_undone, moves};
 use super::fresh::{Opened, is_fresh};
-use super::{ActionError, Service};
+use super::{ActionError, Actor, Service};
 use crate::links::Purpose;
 use crate::model::{Bucket, Event, Language};
 use crate::store::{enrollments, export, retention, webhook_messages};
@@ -29,24 +35,36 @@ pub async fn erase(service: &Service, token: &str) -> Result<Opened<Language>, A
         return Ok(Opened::Expired(language));
     }
     if let Some(enrollment) = enrollment {
-        erase_reader(service, link.bucket, enrollment.subscriber).await?;
+        erase_reader(service, link.bucket, enrollment.subscriber, None).await?;
     }
     Ok(Opened::Yes(language))
 }
 
+/// The same for a reader who has asked an admin. The audit log says of each address that was tied to this one that it was
+/// erased, as a number that means nothing any more.
+pub async fn by_hand(service: &Service, (bucket, subscriber): (Bucket, Uuid), by: &Actor) -> Result<Done, ActionError> {
+    erase_reader(service, bucket, subscriber, Some(by)).await?;
+    Ok(Done { done: true })
+}
+
 /// The address of the link goes last, and each other one before those on which it hangs: when this is broken off, the same
 /// link leads to all that is left.
-async fn erase_reader(service: &Service, bucket: Bucket, subscriber: Uuid) -> Result<(), ActionError> {
+async fn erase_reader(
+    service: &Service,
+    bucket: Bucket,
+    subscriber: Uuid,
+    admin: Option<&Actor>,
+) -> Result<(), ActionError> {
     for _ in 0..ROUNDS {
         let mut db = service.db().acquire().await?;
         let all = moves::addresses(&mut db, bucket, subscriber).await?;
         drop(db);
         for one in all.iter().skip(1).rev() {
             moves::forget_wishes_of(service, one.bucket, one.subscriber).await?;
-            again_if_undone(|| erase_subscriber(service, one.bucket, one.subscriber, false)).await?;
+            again_if_undone(|| erase_subscriber(service, (one.bucket, one.subscriber), false, admin)).await?;
         }
         moves::forget_wishes_of(service, bucket, subscriber).await?;
-        if again_if_undone(|| erase_subscriber(service, bucket, subscriber, true)).await? {
+        if again_if_undone(|| erase_subscriber(service, (bucket, subscriber), true, admin)).await? {
             return Ok(());
         }
     }
@@ -56,16 +74,22 @@ async fn erase_reader(service: &Service, bucket: Bucket, subscriber: Uuid) -> Re
 /// One transaction: what it answers false for, it has not done.
 async fn erase_subscriber(
     service: &Service,
-    bucket: Bucket,
-    subscriber: Uuid,
+    (bucket, subscriber): (Bucket, Uuid),
     is_last: bool,
+    admin: Option<&Actor>,
 ) -> Result<bool, ActionError> {
     let mut tx = service.db().begin().await?;
-    let erased = erase_in(service, &mut tx, bucket, subscriber, is_last).await?;
-    if erased {
-        tx.commit().await?;
+    if !erase_in(service, &mut tx, bucket, subscriber, is_last).await? {
+        return Ok(false);
     }
-    Ok(erased)
+    if let Some(by) = admin {
+        audit::record(service, &mut *tx, by, "erase reader", Target::Subscriber(subscriber)).await?;
+        if is_last {
+            once::answer(&mut tx, by, Done { done: true }).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// The subscriber is locked before the enrollments, as a sign-up does, and these before their deliveries, as a settle does.

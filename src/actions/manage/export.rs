@@ -8,15 +8,17 @@ use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::super::audit::{self, Target};
 use super::super::moves::{self, Address};
 use super::fresh::{Opened, open};
-use super::{ActionError, Service};
+use super::{ActionError, Actor, Service};
+use crate::model::Bucket;
 use crate::store::admin::{self, AttemptLine, ConsentLine};
 use crate::store::enrollments::Enrollment;
 use crate::store::export::{self, DeliveryRow, EnrollmentRow, SubscriberRow, SuppressionRow};
 
 /// All of it. `Debug` is missing on purpose: address and condition are in it.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub struct Export {
     pub taken_at: DateTime<Utc>,
     #[serde(flatten)]
@@ -26,7 +28,7 @@ pub struct Export {
 }
 
 /// What is stored under one address.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub struct OfAddress {
     /// None of an address to which the series has gone since.
     pub subscriber: Option<SubscriberRow>,
@@ -37,7 +39,7 @@ pub struct OfAddress {
 }
 
 /// One way through a series, with every mail of it.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub struct ExportedEnrollment {
     pub series: String,
     pub state: String,
@@ -59,13 +61,17 @@ pub struct ExportedEnrollment {
 }
 
 /// One mail, sent or owed.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub struct ExportedDelivery {
     pub kind: String,
     pub part: Option<String>,
     pub occasion: i64,
     pub state: String,
     pub reason: Option<String>,
+    /// How often it was tried, as far as that counts against the limit.
+    pub tries: i16,
+    /// How often nobody could say whether it had arrived.
+    pub times_uncertain: i16,
     pub due_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
     pub settled_at: Option<DateTime<Utc>>,
@@ -76,7 +82,7 @@ pub struct ExportedDelivery {
 }
 
 /// One try to hand a mail to a relay.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub struct ExportedAttempt {
     pub outcome: String,
     pub code: Option<i16>,
@@ -90,6 +96,21 @@ pub async fn export(service: &Service, token: &str) -> Result<Opened<Export>, Ac
         Opened::Yes(enrollment) => enrollment,
         Opened::Expired(language) => return Ok(Opened::Expired(language)),
     };
+    Ok(Opened::Yes(everything(service, bucket, subscriber).await?))
+}
+
+/// The same, which an admin takes out for a reader who has asked. It is the one thing that shows an admin a condition, so it is
+/// written down before anything is read.
+pub async fn by_hand(
+    service: &Service,
+    (bucket, subscriber): (Bucket, Uuid),
+    by: &Actor,
+) -> Result<Export, ActionError> {
+    audit::record(service, service.db(), by, "export reader", Target::Subscriber(subscriber)).await?;
+    everything(service, bucket, subscriber).await
+}
+
+async fn everything(service: &Service, bucket: Bucket, subscriber: Uuid) -> Result<Export, ActionError> {
     // One moment for all of it.
     let mut tx = service.db().begin_with("begin isolation level repeatable read read only").await?;
     let mut all = Vec::new();
@@ -99,7 +120,7 @@ pub async fn export(service: &Service, token: &str) -> Result<Opened<Export>, Ac
     tx.commit().await?;
     let other_addresses = all.split_off(1);
     let here = all.pop().ok_or(ActionError::NotFound("subscription"))?;
-    Ok(Opened::Yes(Export { taken_at: service.clock().real(), here, other_addresses }))
+    Ok(Export { taken_at: service.clock().real(), here, other_addresses })
 }
 
 async fn of_address(service: &Service, tx: &mut PgConnection, address: Address) -> Result<OfAddress, ActionError> {
@@ -155,6 +176,8 @@ impl Opening<'_> {
                 occasion: row.occasion,
                 state: row.state,
                 reason: row.reason,
+                tries: row.tries,
+                times_uncertain: row.uncertain_count,
                 due_at: row.due_at,
                 created_at: row.created_at,
                 settled_at: row.settled_at,

@@ -2,6 +2,7 @@
 //! forwarded mail must not do.
 use chrono::TimeDelta;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::super::sign_up::owe_now;
 use super::super::webhooks::tell::{Fact, tell};
@@ -9,12 +10,14 @@ use super::super::{confirm, moves, unsubscribe};
 use super::change::Done;
 use super::{ActionError, Named, Service, of_link};
 use crate::content::Condition;
-use crate::links::{Link, LinkError, Purpose};
-use crate::model::{Bucket, ConditionKey, DeliveryState, EmailAddress, EnrollmentState, Event, Kind, Language, StepKey};
+use crate::links::{Link, Purpose};
+use crate::model::{
+    Bucket, ConditionKey, DeliveryState, EnrollmentState, Event, Kind, Language, StepKey, SuppressionReason,
+};
 use crate::store::enrollments::{self, Enrollment};
 use crate::store::moves::lock_subscriber;
 use crate::store::settle::add_deliveries;
-use crate::store::{calendar, export, records, wake};
+use crate::store::{calendar, records, wake};
 
 /// How long a fresh link works.
 pub const WORKS_FOR: TimeDelta = TimeDelta::minutes(15);
@@ -75,8 +78,9 @@ impl<T> Opened<T> {
 }
 
 /// Sends a fresh link to the address that the enrollment is for. `purpose` is that of the link it is asked for with: one
-/// from a part, or an older fresh one. The answer, the language of the reader's mails, is always the same; a suppressed
-/// address gets nothing, any other at most three a day, and one that has left the series two a week.
+/// from a part, or an older fresh one. The answer, the language of the reader's mails, is always the same. An address gets at most
+/// three a day, and two a week when it has left the series or is suppressed: then the link is the one mail that it is sent, since
+/// who must not be written to may still take out or erase what is stored. Where nobody reads the mail it gets nothing.
 pub async fn send_link(service: &Service, token: &str, purpose: Purpose) -> Result<Language, ActionError> {
     debug_assert!(matches!(purpose, Purpose::Manage | Purpose::Fresh), "no other link shows a page to ask from");
     let link = service.link_key().read(token, purpose)?;
@@ -105,14 +109,14 @@ async fn may_have_one(
     purpose: Purpose,
 ) -> Result<bool, ActionError> {
     let (bucket, subscriber) = (enrollment.bucket, enrollment.subscriber);
-    if matches!(enrollment.state, EnrollmentState::Suppressed | EnrollmentState::Erased)
-        || is_suppressed(tx, bucket, subscriber).await?
-    {
+    let suppression = suppression(tx, bucket, subscriber).await?;
+    let nobody_reads = matches!(suppression, Some(SuppressionReason::NoSuchUser | SuppressionReason::Bounce));
+    if nobody_reads || enrollment.state == EnrollmentState::Erased {
         return Ok(false);
     }
     let real = service.clock().real();
     let kind = [Kind::FreshLink.as_str()];
-    let has_left = !enrollment.state.is_open() && purpose == Purpose::Manage;
+    let has_left = suppression.is_some() || (!enrollment.state.is_open() && purpose == Purpose::Manage);
     let (most, span) = if has_left { (A_WEEK_AFTER, TimeDelta::days(7)) } else { (A_DAY, TimeDelta::days(1)) };
     let so_many = enrollments::promised_since(&mut *tx, bucket, subscriber, &kind, real - span).await?;
     let lately = enrollments::promised_since(&mut *tx, bucket, subscriber, &kind, real - COOL_DOWN).await?;
@@ -183,7 +187,7 @@ pub async fn start_again(service: &Service, token: &str, from: From) -> Result<O
     let ended =
         newest.filter(|newest| matches!(newest.state, EnrollmentState::Completed | EnrollmentState::Unsubscribed));
     let Some(ended) = ended else { return Ok(Opened::Yes(Done::Nothing)) };
-    if is_suppressed(&mut tx, bucket, subscriber).await? {
+    if suppression(&mut tx, bucket, subscriber).await?.is_some() {
         return Ok(Opened::Yes(Done::Nothing));
     }
     if goes_on_elsewhere(service, &ended).await? {
@@ -237,12 +241,11 @@ pub(super) fn is_fresh(service: &Service, link: &Link) -> bool {
     age <= WORKS_FOR && age > -WORKS_FOR
 }
 
-pub(super) async fn is_suppressed(
+async fn suppression(
     tx: &mut PgConnection,
     bucket: Bucket,
-    subscriber: uuid::Uuid,
-) -> Result<bool, ActionError> {
-    let Some(row) = export::subscriber(&mut *tx, bucket, subscriber).await? else { return Ok(true) };
-    let address = EmailAddress::parse(&row.address).map_err(|_| ActionError::Link(LinkError::Malformed))?;
-    Ok(records::is_suppressed(&mut *tx, &address).await?)
+    subscriber: Uuid,
+) -> Result<Option<SuppressionReason>, ActionError> {
+    let normalised = enrollments::normalised(&mut *tx, bucket, subscriber).await?;
+    Ok(records::suppression_reason(&mut *tx, bucket, &normalised).await?)
 }

@@ -14,7 +14,7 @@ use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::service::copy_message;
-use super::{ActionError, Service, moves};
+use super::{ActionError, Actor, Service, moves};
 use crate::content::Series;
 use crate::links::{Link, Purpose};
 use crate::model::{
@@ -67,6 +67,13 @@ pub struct Part {
     pub state: PartState,
     /// Names the part of this reader to other programs, and says nothing about either.
     pub uid: String,
+}
+
+impl Part {
+    /// Whether it is still to come.
+    pub fn is_ahead(&self) -> bool {
+        matches!(self.state, PartState::OnItsWay | PartState::Next(_) | PartState::Later(_) | PartState::Waits)
+    }
 }
 
 /// What became, becomes or will become of a part.

@@ -1,4 +1,6 @@
-//! What admins see of readers, and their pause and resume.
+//! What admins see of readers, and what they do for one.
+pub mod export;
+mod place;
 pub mod search;
 pub mod standing;
 pub mod steer;
@@ -12,11 +14,12 @@ use uuid::Uuid;
 use super::audit::{self, Target};
 use super::once::{self, Done};
 use super::{ActionError, Actor, Page, Service};
-use crate::model::{EmailAddress, EnrollmentState, SeriesSlug, into_window, shifted};
+use crate::model::{Bucket, EmailAddress, EnrollmentState, SeriesSlug, into_window, shifted};
 pub use crate::store::admin::Reader;
 use crate::store::admin::{self, AttemptLine, ConsentLine, DeliveryFilter, DeliveryLine, ReaderFilter};
 use crate::store::enrollments::{self, Enrollment};
 use crate::store::{records, wake};
+pub use place::move_to;
 
 /// What is asked of the list of readers.
 #[derive(Debug, Default)]
@@ -154,6 +157,12 @@ pub(super) async fn resume_in(
         enrollments::resume_delivery(&mut *tx, bucket, id, due_at).await?;
     }
     Ok(())
+}
+
+/// The subscriber of an address.
+pub async fn key(service: &Service, address: &EmailAddress) -> Result<(Bucket, Uuid), ActionError> {
+    let subscriber = admin::subscriber_id(service.db(), address).await?;
+    subscriber.map(|id| (address.bucket(), id)).ok_or(ActionError::NotFound("subscriber"))
 }
 
 /// The open enrollment of an address, locked.

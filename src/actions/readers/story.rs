@@ -3,7 +3,7 @@ use chrono::{DateTime, NaiveTime, Utc};
 use uuid::Uuid;
 
 use super::super::audit::{self, Target};
-use super::super::manage::{self, Part, PartState};
+use super::super::manage::{self, Part};
 use super::super::{ActionError, Actor, LinksOf, Service};
 use super::parse_cursor;
 use super::standing::{Facts, standing};
@@ -38,13 +38,12 @@ pub struct Chapter {
     /// The days between two parts that the reader chose.
     pub spacing: Option<u16>,
     pub received: usize,
-    pub parts: usize,
     /// What comes next and why, or why nothing does: see [`standing`].
     pub standing: String,
     /// In the order in which it happened.
     pub events: Vec<Event>,
-    /// What is still to come.
-    pub ahead: Vec<Part>,
+    /// Every part that the series has, in its order.
+    pub steps: Vec<Part>,
 }
 
 /// Something that happened, at an instant of real time.
@@ -139,10 +138,9 @@ async fn chapter(
         hour: enrollment.preferred_time.unwrap_or(hour),
         spacing: enrollment.spacing,
         received: enrollment.done_steps.len(),
-        parts: parts.len(),
         standing,
         events: events(enrollment, &own, told, series.as_deref()),
-        ahead: parts.into_iter().filter(|part| is_ahead(part.state)).collect(),
+        steps: parts,
     })
 }
 
@@ -151,10 +149,6 @@ fn owed<'a>(own: &[&'a Delivery]) -> Option<&'a Delivery> {
     let open = |one: &&&Delivery| matches!(one.state.as_str(), "pending" | "paused" | "claimed" | "sending");
     let oldest = own.iter().filter(open).min_by_key(|one| one.due_at);
     oldest.or_else(|| own.iter().rfind(|one| one.state == DeliveryState::Uncertain.as_str())).copied()
-}
-
-fn is_ahead(state: PartState) -> bool {
-    matches!(state, PartState::OnItsWay | PartState::Next(_) | PartState::Later(_) | PartState::Waits)
 }
 
 /// “Part 3”, or what else it is.

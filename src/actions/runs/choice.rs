@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::NewDraft;
 use crate::actions::{ActionError, Service};
-use crate::model::{EmailAddress, EnrollmentState, Language, SeriesSlug, StepKey, What, Who};
+use crate::model::{ConditionKey, EmailAddress, EnrollmentState, Language, SeriesSlug, StepKey, What, Who};
+use crate::store::installation;
 
 /// What was typed. A field that is empty asks nothing; which fields are read is up to `for` and `what`.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -24,6 +25,7 @@ pub struct Choice {
     pub state: String,
     pub parts: String,
     pub language: String,
+    pub condition: String,
     /// Days of sign-up (UTC), such as `2026-03-02`.
     pub since: String,
     pub until: String,
@@ -35,6 +37,14 @@ pub struct Choice {
     /// Anything but nothing: also to those who have had the step.
     pub again: String,
     pub correction: String,
+}
+
+/// So many versions of the content can be chosen from; an older one can be typed where one types.
+const VERSIONS: i64 = 100;
+
+/// The versions of the content, and when each was published (real time), the newest first.
+pub async fn versions(service: &Service) -> Result<Vec<(String, DateTime<Utc>)>, ActionError> {
+    Ok(installation::content_versions(service.db(), VERSIONS).await?)
 }
 
 impl Choice {
@@ -66,7 +76,13 @@ impl Choice {
             _ => return Err(refused("choose whom the run is for")),
         };
         let addresses = if who == Who::List { addresses(&self.addresses)? } else { Vec::new() };
-        Ok(NewDraft { series, who, what, addresses })
+        let condition = match who {
+            Who::Filter { .. } => {
+                optional(&self.condition, "there is no such condition", |text| ConditionKey::parse(text).ok())?
+            }
+            _ => None,
+        };
+        Ok(NewDraft { series, who, what, condition, addresses })
     }
 
     fn span(&self) -> Result<TimeDelta, ActionError> {

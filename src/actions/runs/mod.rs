@@ -2,6 +2,7 @@
 //! says how many it reaches; then it is worked off (`work`), and can be paused, resumed and cancelled.
 pub mod choice;
 pub mod dry_run;
+mod look;
 pub mod work;
 
 use std::collections::BTreeMap;
@@ -15,19 +16,18 @@ use utoipa::ToSchema;
 
 use super::audit::{self, Target};
 use super::once::{self, Done};
-use super::readers::full;
-use super::{ActionError, Actor, Page, Service};
-use crate::model::{Bucket, EmailAddress, RunState, SeriesSlug, What, Who, rate_per_minute, time_for};
-pub use crate::store::runs::Sampled;
+use super::{ActionError, Actor, Service};
+use crate::model::{Bucket, ConditionKey, EmailAddress, RunState, SeriesSlug, What, Who};
 use crate::store::runs::{self, NewRun, Run};
 use crate::store::{admin, run_work, wake};
 use dry_run::DryRun;
+pub use look::{Asked, Counts, PAGE, RunView, Sampled, list, sample, show};
 use work::{Step, Sweep};
 
 /// A dry run is good for this long (real time): after it, readers have gone on.
 const COUNT_IS_GOOD_FOR: TimeDelta = TimeDelta::hours(1);
-/// Runs on a page of the list.
-pub const PAGE: u32 = 50;
+/// A draft that nobody starts is thrown away after this long (real time).
+const DRAFT_IS_KEPT_FOR: TimeDelta = TimeDelta::days(7);
 /// A list may name so many addresses.
 pub const LONGEST_LIST: usize = 200_000;
 
@@ -36,6 +36,9 @@ pub const LONGEST_LIST: usize = 200_000;
 pub struct Detail {
     pub who: Who,
     pub what: What,
+    /// Sealed: only those with this condition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
 }
 
 impl Detail {
@@ -66,6 +69,8 @@ pub struct NewDraft {
     pub series: SeriesSlug,
     pub who: Who,
     pub what: What,
+    /// For [`Who::Filter`]: only those with this condition.
+    pub condition: Option<ConditionKey>,
     /// For [`Who::List`]; others have none.
     pub addresses: Vec<EmailAddress>,
 }
@@ -82,7 +87,9 @@ pub struct Prepared {
 /// Writes a draft, which sends nothing. Its dry run is worked off like everything else.
 pub async fn prepare(service: &Service, draft: &NewDraft, by: &Actor) -> Result<Prepared, ActionError> {
     check(service, draft)?;
-    let detail = Detail { who: draft.who.clone(), what: draft.what.clone() };
+    let seal = |condition| service.keyring().seal_choice(condition, service.clock().random_bytes());
+    let condition = draft.condition.as_ref().map(seal);
+    let detail = Detail { who: draft.who.clone(), what: draft.what.clone(), condition };
     let sends = draft.what.sends();
     let new = NewRun {
         kind: if matches!((&draft.who, &draft.what), (Who::DueWithin { .. }, What::Next)) {
@@ -91,16 +98,19 @@ pub async fn prepare(service: &Service, draft: &NewDraft, by: &Actor) -> Result<
             draft.what.kind()
         },
         series: &draft.series,
-        by: (&by.who, &by.why),
+        // A reason that is about one reader may name them. It is kept in the audit log alone, which fewer see.
+        by: (&by.who, if matches!(draft.who, Who::Reader { .. }) { "for one reader" } else { &by.why }),
         detail: &json!(detail),
         sends: sends.as_deref(),
         at: service.clock().real(),
     };
     let mut tx = service.db().begin().await?;
     let run = runs::add(&mut tx, &new).await?;
+    let mut found = DryRun { by_condition: draft.condition.is_some(), ..DryRun::default() };
     if detail.is_list() {
-        let not_subscribers = add_list(&mut tx, run, &draft.addresses).await?;
-        let found = DryRun { not_subscribers, ..DryRun::default() };
+        found.not_subscribers = add_list(&mut tx, run, &draft.addresses).await?;
+    }
+    if found != DryRun::default() {
         runs::set_counted(&mut *tx, run, 0, &json!(found), None).await?;
     }
     let details = json!({ "run": run, "series": draft.series.as_str(), "for": draft.who.word(), "sends": sends });
@@ -132,6 +142,11 @@ fn check(service: &Service, draft: &NewDraft) -> Result<(), ActionError> {
         && series.correction(key).is_none()
     {
         return Err(ActionError::NotFound("correction in this series"));
+    }
+    if let Some(condition) = &draft.condition
+        && series.condition(condition).is_none()
+    {
+        return Err(ActionError::NotFound("condition in this series"));
     }
     if draft.who == Who::List && draft.addresses.is_empty() {
         return Err(ActionError::Refused("the list names no address".into()));
@@ -190,6 +205,12 @@ pub(super) async fn start_answering<T: Serialize>(
     let real = service.clock().real();
     let mut tx = service.db().begin().await?;
     let draft = locked(&mut tx, run).await?;
+    // Those few whom the dry run did not count would be reached.
+    if readers == 0 && Detail::read(&draft.detail).is_some_and(|detail| detail.condition.is_some()) {
+        return Err(ActionError::Refused(
+            "fewer than five readers fit: with a condition, a run is for five or more".into(),
+        ));
+    }
     match runs::start(&mut *tx, run, readers, real - COUNT_IS_GOOD_FOR, real).await {
         Ok(true) => {}
         Ok(false) => return Err(ActionError::Refused(why_not_started(&draft, readers, real))),
@@ -268,8 +289,7 @@ async fn change(
         return Err(ActionError::Refused(format!("this run is {}", now.state)));
     }
     if now.state == RunState::Draft {
-        forget_list(&mut tx, run, &now.detail).await?;
-        runs::throw_away(&mut tx, run).await?;
+        throw_away(&mut tx, &now).await?;
     } else {
         runs::change(&mut *tx, run, now.state, to).await?;
         run_work::set_sweep(&mut *tx, run, Some(sweep)).await?;
@@ -280,6 +300,31 @@ async fn change(
     let done = once::answer(&mut tx, by, Done { done: true }).await?;
     tx.commit().await?;
     Ok(done)
+}
+
+async fn throw_away(tx: &mut PgConnection, draft: &Run) -> Result<(), ActionError> {
+    forget_list(tx, draft.id, &draft.detail).await?;
+    Ok(runs::throw_away(tx, draft.id).await?)
+}
+
+/// Throws away the drafts that nobody has started. Answers how many.
+pub async fn forget_drafts(service: &Service) -> Result<u64, ActionError> {
+    let before = service.clock().real() - DRAFT_IS_KEPT_FOR;
+    let mut forgotten = 0;
+    for run in runs::drafts_of_before(service.db(), before).await? {
+        let mut tx = service.db().begin().await?;
+        // Another process may have thrown it away, or somebody started it, since it was found.
+        if !run_work::lock(&mut *tx, run).await? {
+            continue;
+        }
+        let draft = runs::by_id(&mut *tx, run).await?.filter(|run| run.state == RunState::Draft);
+        if let Some(draft) = draft {
+            throw_away(&mut tx, &draft).await?;
+            tx.commit().await?;
+            forgotten += 1;
+        }
+    }
+    Ok(forgotten)
 }
 
 /// Works on one run until there is nothing to do for now. For whoever waits for it; in a service the ticker does it.
@@ -294,157 +339,6 @@ pub async fn work_now(service: &Service, run: i64) -> Result<(), ActionError> {
             Step::NotOurs => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     }
-}
-
-/// How many of a run's deliveries have come to what. Those of readers who were erased since are in none.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Counts {
-    pub accepted: i64,
-    pub rejected: i64,
-    pub skipped: i64,
-    pub uncertain: i64,
-    /// Owed, under way, or waiting for another try.
-    pub pending: i64,
-    /// Held while the run or the reader is paused.
-    pub paused: i64,
-}
-
-impl Counts {
-    fn of(states: &BTreeMap<String, i64>) -> Self {
-        let of = |state: &str| states.get(state).copied().unwrap_or(0);
-        Self {
-            accepted: of("accepted"),
-            rejected: of("rejected"),
-            skipped: of("skipped"),
-            uncertain: of("uncertain"),
-            pending: of("pending") + of("claimed") + of("sending"),
-            paused: of("paused"),
-        }
-    }
-
-    pub fn settled(&self) -> i64 {
-        self.accepted + self.rejected + self.skipped + self.uncertain
-    }
-}
-
-fn settled(states: &BTreeMap<String, i64>) -> i64 {
-    Counts::of(states).settled()
-}
-
-/// A run and how far it is.
-#[derive(Debug, Clone, Serialize)]
-pub struct RunView {
-    pub id: i64,
-    pub kind: String,
-    pub series: String,
-    pub state: RunState,
-    pub who: String,
-    pub why: String,
-    /// None in a list, and for a run that another version has made.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub asked: Option<Asked>,
-    pub at: DateTime<Utc>,
-    pub counted_at: Option<DateTime<Utc>>,
-    pub started_at: Option<DateTime<Utc>>,
-    pub ended_at: Option<DateTime<Utc>>,
-    /// How many it reaches, as the dry run counted.
-    pub readers: i64,
-    pub accepted: i64,
-    pub counts: Counts,
-    /// How many were made due or written so far, and how many were taken back.
-    pub placed: i64,
-    pub taken_back: i64,
-    /// While the dry run goes on: how much of it is done.
-    pub counted_percent: i64,
-    /// None in a list.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dry_run: Option<DryRun>,
-    pub per_minute: Option<f64>,
-    pub seconds_left: Option<i64>,
-}
-
-/// The same as [`Detail`], for who reads it.
-#[derive(Debug, Clone, Serialize)]
-pub struct Asked {
-    #[serde(rename = "for")]
-    pub whom: Who,
-    pub what: What,
-}
-
-/// One run. While it goes on its deliveries are counted; afterwards it says what it said at its end.
-pub async fn show(service: &Service, run: i64) -> Result<RunView, ActionError> {
-    let run = runs::by_id(service.db(), run).await?.ok_or(ActionError::NotFound("run"))?;
-    view(service, run).await
-}
-
-/// The newest first, `limit` at a time.
-pub async fn list(service: &Service, after: Option<&str>, limit: u32) -> Result<Page<RunView>, ActionError> {
-    let before = after.map(str::parse).transpose().map_err(|_| ActionError::Cursor)?;
-    let limit = i64::from(limit.clamp(1, 500));
-    let mut items = Vec::new();
-    for run in runs::list(service.db(), before, limit).await? {
-        // Who may see figures sees nothing of one reader.
-        items.push(RunView { asked: None, dry_run: None, ..view(service, run).await? });
-    }
-    let is_full = full(items.len(), limit);
-    let next = items.last().filter(|_| is_full).map(|last| last.id.to_string());
-    Ok(Page { items, next })
-}
-
-async fn view(service: &Service, run: Run) -> Result<RunView, ActionError> {
-    let work = runs::progress(service.db(), run.id).await?;
-    let counts = match (&run.outcome, run.started_at) {
-        (Some(outcome), _) => Counts::of(&serde_json::from_value(outcome.clone()).unwrap_or_default()),
-        (None, None) => Counts::default(),
-        (None, Some(_)) => {
-            let counts = Counts::of(&runs::count_states(service.db(), run.id).await?);
-            Counts { accepted: counts.accepted + run.accepted_pruned, ..counts }
-        }
-    };
-    let goes_on = run.state == RunState::Running;
-    let per_minute = work.as_ref().filter(|_| goes_on).and_then(|work| rate_per_minute(&work.marks));
-    let (left, rate) = match run.state {
-        RunState::Draft => (run.readers, service.settings().sends_per_minute.map(f64::from)),
-        _ => (run.readers - counts.settled(), per_minute),
-    };
-    let seconds_left = rate.and_then(|rate| time_for(left, rate)).map(|time| time.num_seconds());
-    let at_bucket = work.as_ref().map_or(0, |work| i64::from(work.at_bucket));
-    Ok(RunView {
-        id: run.id,
-        kind: run.kind,
-        series: run.series,
-        state: run.state,
-        who: run.who,
-        why: run.why,
-        asked: Detail::read(&run.detail).map(|detail| Asked { whom: detail.who, what: detail.what }),
-        at: run.at,
-        counted_at: run.counted_at,
-        started_at: run.started_at,
-        ended_at: run.ended_at,
-        readers: run.readers,
-        accepted: counts.accepted,
-        counts,
-        placed: work.as_ref().map_or(run.readers, |work| work.placed),
-        taken_back: work.as_ref().map_or(0, |work| work.taken_back),
-        counted_percent: if run.counted_at.is_some() { 100 } else { at_bucket * 100 / i64::from(Bucket::COUNT) },
-        dry_run: Some(serde_json::from_value(run.dry_run).unwrap_or_default()),
-        per_minute,
-        seconds_left: seconds_left.filter(|_| goes_on || run.state == RunState::Draft),
-    })
-}
-
-/// The readers of a dry run's sample; that an admin has seen their addresses is written down.
-pub async fn sample(service: &Service, run: &RunView, by: &Actor) -> Result<Vec<Sampled>, ActionError> {
-    let mut sample = Vec::new();
-    for (bucket, enrollment) in run.dry_run.iter().flat_map(|found| &found.sample) {
-        let Some(bucket) = Bucket::new(*bucket) else { continue };
-        sample.extend(runs::sampled(service.db(), bucket, *enrollment).await?);
-    }
-    if !sample.is_empty() {
-        let details = json!({ "readers": sample.len() });
-        audit::record_with(service, service.db(), by, "see sample of run", Target::Run(run.id), &details).await?;
-    }
-    Ok(sample)
 }
 
 fn slug(text: &str) -> Result<SeriesSlug, ActionError> {

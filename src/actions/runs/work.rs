@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::Detail;
 use super::dry_run::DryRun;
+use super::{Counts, Detail};
 use crate::actions::{ActionError, Service};
-use crate::model::{Bucket, Candidate, DeliveryState, Kind, LeftOut, Mark, Reached, RunState, What, add_mark, reach};
+use crate::model::{
+    Bucket, Candidate, ConditionKey, DeliveryState, Kind, LeftOut, Mark, Reached, RunState, What, add_mark, reach,
+};
 use crate::store::run_work::{self, Place, Work};
 use crate::store::settle::{self, NewDelivery};
 use crate::store::{runs, wake};
@@ -32,11 +34,21 @@ pub enum Step {
 
 /// Works off whatever there is to do on all runs, as long as `go_on` says so. Any number of processes may do this at once.
 pub async fn work(service: &Service, go_on: impl Fn() -> bool) -> Result<(), ActionError> {
+    let mut fault = None;
     for run in run_work::open_runs(service.db()).await? {
-        while go_on() && step(service, run).await? == Step::Went {}
-        if go_on() {
-            look_after(service, run).await?;
+        // One that cannot go on does not keep the others waiting.
+        if let Err(error) = work_on(service, run, &go_on).await {
+            tracing::error!(run, %error, "a run does not go on");
+            fault = Some(error);
         }
+    }
+    fault.map_or(Ok(()), Err)
+}
+
+async fn work_on(service: &Service, run: i64, go_on: impl Fn() -> bool) -> Result<(), ActionError> {
+    while go_on() && step(service, run).await? == Step::Went {}
+    if go_on() {
+        look_after(service, run).await?;
     }
     Ok(())
 }
@@ -77,7 +89,11 @@ async fn count(service: &Service, tx: &mut PgConnection, work: &Work) -> Result<
     }
     run_work::walked(&mut *tx, work.run, looked.next.0, looked.next.1, 0).await?;
     let over = (looked.next.0 >= Bucket::COUNT).then(|| service.clock().real());
-    let (readers, found) = (found.reached, json!(found));
+    if over.is_some() {
+        found = found.blurred();
+    }
+    let is_told = over.is_some() || !found.by_condition;
+    let (readers, found) = (if is_told { found.reached } else { 0 }, json!(found));
     Ok(runs::set_counted(&mut *tx, work.run, readers, &found, over).await?)
 }
 
@@ -129,7 +145,9 @@ async fn look(service: &Service, tx: &mut PgConnection, work: &Work, detail: &De
     let now = service.clock().series();
     let asked = (&detail.who, &detail.what);
     let looked = run_work::look(&mut *tx, (&work.series, work.run), &place, asked, &others, now).await?;
-    let readers = looked.candidates.into_iter().map(|one| {
+    let condition = detail.condition.as_deref().map(|sealed| service.keyring().open_choice(sealed)).transpose();
+    let condition = condition.map_err(|_| ActionError::Refused("the key of this run's condition is gone".into()))?;
+    let readers = looked.candidates.into_iter().filter(|one| has(service, one, condition.as_ref())).map(|one| {
         let reached = reach(&detail.what, &one);
         (bucket, one, reached)
     });
@@ -140,6 +158,15 @@ async fn look(service: &Service, tx: &mut PgConnection, work: &Work, detail: &De
         (None, None) => (bucket.get() + 1, Uuid::nil()),
     };
     Ok(Looked { readers: readers.collect(), next })
+}
+
+/// Whether a reader has the condition that is asked for, if one is.
+fn has(service: &Service, one: &Candidate, condition: Option<&ConditionKey>) -> bool {
+    condition.is_none_or(|condition| {
+        let sealed = one.sealed_condition.as_deref();
+        let theirs = sealed.and_then(|sealed| service.keyring().open(sealed, one.subscriber).ok());
+        theirs.as_ref() == Some(condition)
+    })
 }
 
 /// The next of a run's own deliveries, after a pause, a resume or a cancel.
@@ -195,7 +222,7 @@ async fn look_after(service: &Service, run: i64) -> Result<(), ActionError> {
         _ => {}
     }
     let mut marks: Vec<Mark> = serde_json::from_value(work.marks).unwrap_or_default();
-    add_mark(&mut marks, (real, super::settled(&states)));
+    add_mark(&mut marks, (real, Counts::of(&states).settled()));
     run_work::set_marks(&mut *tx, run, &json!(marks)).await?;
     tx.commit().await?;
     Ok(())

@@ -9,7 +9,7 @@ use super::Ballot;
 use super::waiting::Form;
 use crate::actions::{ActionError, Service};
 use crate::content::{Answers, Question, Survey};
-use crate::model::SeriesSlug;
+use crate::model::{SeriesSlug, quoted};
 use crate::store::voices::{self, Cell, Count};
 
 /// Under this question the filled-in forms themselves are counted; no key of a question is empty.
@@ -212,12 +212,6 @@ fn shown(counts: &Counts, question: &str, answer: &str) -> Option<i64> {
     (count >= SMALLEST_CELL).then_some(count - count % SMALLEST_CELL)
 }
 
-/// In quotes, and no formula for the programs that would calculate with what stands in a cell.
-fn quoted(text: &str) -> String {
-    let guard = if text.starts_with(['=', '+', '-', '@', '\t']) { "'" } else { "" };
-    format!("\"{guard}{}\"", text.replace('"', "\"\""))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,11 +259,5 @@ mod tests {
             assert_eq!(shown(&counts(count), "one", "a"), seen, "{count}");
         }
         assert_eq!(shown(&counts(9), "one", "b"), None);
-    }
-
-    #[test]
-    fn a_value_of_csv_is_neither_two_nor_a_formula() {
-        assert_eq!(quoted("a \"b\", c"), "\"a \"\"b\"\", c\"");
-        assert_eq!(quoted("=1+1"), "\"'=1+1\"");
     }
 }

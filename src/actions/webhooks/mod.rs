@@ -64,8 +64,9 @@ pub enum Health {
 }
 
 /// An endpoint, and what of its messages waits or has failed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Listed {
+    #[serde(flatten)]
     pub webhook: Webhook,
     pub pending: i64,
     pub failed: i64,
@@ -131,7 +132,9 @@ pub async fn make(service: &Service, asked: &Asked<'_>, by: &Actor) -> Result<Se
     let (secret, sealed) = new_secret(service, id);
     let mut tx = service.db().begin().await?;
     if store::all(&mut *tx).await?.len() >= MOST {
-        return Err(ActionError::Refused(format!("there are {MOST} webhooks, and no more are possible: delete one first")));
+        return Err(ActionError::Refused(format!(
+            "there are {MOST} webhooks, and no more are possible: delete one first"
+        )));
     }
     let new = NewWebhook {
         id,

@@ -11,8 +11,9 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::actions::Service;
-use crate::model::{Bucket, DeliveryState, Event, Kind, SeriesSlug, StepKey};
+use crate::model::{Bucket, DeliveryState, EnrollmentState, Event, Kind, SeriesSlug, StepKey};
 use crate::store::enrollments::{self, Enrollment};
+use crate::store::imports::Newcomer;
 use crate::store::settle::{Changed, Locked};
 use crate::store::sign_up::NewSignUp;
 use crate::store::webhook_messages::{self as store, NewMessage};
@@ -153,6 +154,36 @@ pub(in crate::actions) async fn tell_signed_up(
         tell(service, tx, one.bucket, Event::Subscribed, fact).await?;
     }
     Ok(())
+}
+
+/// Tells of readers who came with a file: of who has confirmed elsewhere, both.
+pub(in crate::actions) async fn tell_imported(
+    service: &Service,
+    tx: &mut PgConnection,
+    bucket: Bucket,
+    series: &SeriesSlug,
+    new: &[&Newcomer],
+) -> Result<(), sqlx::Error> {
+    let wishes = wishes(service, tx).await?;
+    if wishes.is_empty() {
+        return Ok(());
+    }
+    let fact = |one: &Newcomer, event| Fact {
+        event,
+        subscriber: one.subscriber,
+        enrollment: one.enrollment,
+        series: series.clone(),
+        mail: None,
+        reason: Some("imported".to_owned()),
+    };
+    let facts: Vec<Fact> = new
+        .iter()
+        .flat_map(|one| {
+            let confirmed = (one.state == EnrollmentState::Active).then(|| fact(one, Event::Confirmed));
+            [fact(one, Event::Subscribed)].into_iter().chain(confirmed)
+        })
+        .collect();
+    write(service, tx, bucket, &wishes, &facts).await
 }
 
 /// The same for what was settled: mails of a series that were accepted or refused, and enrollments that have had their last part.

@@ -5,6 +5,7 @@ mod faults;
 mod files;
 mod golden;
 mod hostile;
+mod lint;
 mod parts;
 mod rendering;
 mod voices;

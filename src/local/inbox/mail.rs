@@ -68,17 +68,6 @@ pub(super) fn parse(data: &[u8]) -> Content {
     Content { headers: headers.collect(), text, html, attachments: message.attachment_count() }
 }
 
-/// Makes every link in the HTML open in a window of its own, since the frame that shows it must not go elsewhere. The
-/// first `<base>` of a document counts, so ours goes before anything else that the document holds.
-pub(super) fn with_links_outward(html: &str) -> String {
-    const BASE: &str = "<base target=\"_blank\">";
-    let start = html.len() - html.trim_start_matches(|it: char| it.is_whitespace() || it == '\u{feff}').len();
-    let is_doctype = html[start..].get(..9).is_some_and(|it| it.eq_ignore_ascii_case("<!doctype"));
-    let doctype_end = html[start..].find('>').filter(|_| is_doctype).map_or(0, |it| start + it + 1);
-    let (doctype, rest) = html.split_at(doctype_end);
-    [doctype, BASE, rest].concat()
-}
-
 /// Divides text into links and what is between them.
 pub(super) fn stretches(text: &str) -> Vec<Stretch<'_>> {
     let mut found = Vec::new();
@@ -126,19 +115,6 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn our_base_is_the_first_and_the_doctype_stays_in_front() {
-        let base = "<base target=\"_blank\">";
-        assert_eq!(with_links_outward("<p>x"), format!("{base}<p>x"));
-        assert_eq!(
-            with_links_outward("\u{feff}\n<!DOCTYPE html><head><base target=_self>"),
-            format!("\u{feff}\n<!DOCTYPE html>{base}<head><base target=_self>")
-        );
-        assert_eq!(with_links_outward("<!doctype html"), format!("{base}<!doctype html"));
-        assert_eq!(with_links_outward("é<!doctype"), format!("{base}é<!doctype"));
-        assert_eq!(with_links_outward(""), base);
-    }
 
     #[test]
     fn links_end_where_a_reader_would_end_them() {

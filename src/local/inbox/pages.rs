@@ -17,16 +17,14 @@ use handlebars::Handlebars;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::mail::{self, Content, with_links_outward};
+use super::mail::{self, Content};
 use super::{Entry, Inbox, guard};
+use crate::content::{MAIL_POLICY, with_links_outward};
 
 /// How many mails one page lists.
 const PER_PAGE: usize = 100;
 /// How many characters the page with the raw mail shows.
 const RAW_SHOWN: usize = 500_000;
-/// For a mail's own HTML; `sandbox` here also holds when it is opened outside of our frame.
-const MAIL_POLICY: &str = "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; \
-     style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
 static TEMPLATES: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
     let mut templates = Handlebars::new();

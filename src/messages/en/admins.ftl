@@ -15,6 +15,13 @@ sign-in-title = Sign in
 sign-in-address = E-mail address
 sign-in-password = Password
 sign-in-button = Sign in
+sign-in-elsewhere = Sign in with { $provider }
+sign-in-elsewhere-failed = Signing in with { $provider } did not work. Please try again. Only admins who were invited here get in: if it stays so, ask an owner.
+sign-in-elsewhere-away = { $provider } does not answer just now. Please try again in a moment, or use your password.
+provider-title = You sign in elsewhere
+provider-lead = You are on your way to { $provider }, and will be led back here.
+provider-go = Go on
+provider-back = Back to the sign-in
 sign-in-forgot = Forgot your password?
 sign-in-wrong = Address or password is wrong. Please try again.
 sign-in-wait = There were too many wrong tries. Please wait { $seconds ->
@@ -147,7 +154,11 @@ admin-mail-reset = Hello { $name }, somebody asked for a new password of yours a
 admin-mail-not-you = If you did not ask for this, you need not do anything.
 
 admin-nav-readers = Readers
+admin-nav-imports = Imports
+imports-title = Imports
+import-title = An import
 readers-title = Readers
+reader-gone-title = There is no such reader
 reader-title = A reader
 sent-title = A mail as it was sent
 

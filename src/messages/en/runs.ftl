@@ -33,6 +33,8 @@ run-state = State
 run-any = Any
 run-parts = Parts received
 run-language = Language
+run-condition-filter = Condition
+run-condition-hint = With a condition, counts under five are not shown, no reader is named, and fewer than five are not reached.
 run-since = Signed up from
 run-until = Signed up until
 run-addresses = The list
@@ -57,6 +59,10 @@ run-reaches = { $readers ->
    *[other] { $readers } readers
  }
 run-takes = At the configured rate this takes about { $time }.
+run-reaches-nobody = Nobody fits, or all who do are left out. There is nothing to start.
+run-unwanted = Not wanted after all?
+run-by-state = By state
+run-by-domain = By domain
 run-other-domains = other domains
 run-left-out = Who gets nothing, and why
 run-not-subscribers = { $count ->

@@ -15,6 +15,13 @@ sign-in-title = Iniciar sesión
 sign-in-address = Correo electrónico
 sign-in-password = Contraseña
 sign-in-button = Entrar
+sign-in-elsewhere = Entrar con { $provider }
+sign-in-elsewhere-failed = No se pudo entrar con { $provider }. Inténtelo de nuevo. Solo entran las personas invitadas aquí: si sigue igual, pregunte a una persona con el rol “owner”.
+sign-in-elsewhere-away = { $provider } no responde en este momento. Inténtelo de nuevo en un momento, o use su contraseña.
+provider-title = Usted entra por otro sitio
+provider-lead = Va camino de { $provider }, y después volverá aquí.
+provider-go = Seguir
+provider-back = Volver a la página de entrada
 sign-in-forgot = ¿Olvidó su contraseña?
 sign-in-wrong = El correo o la contraseña no son correctos. Inténtelo de nuevo.
 sign-in-wait = Hubo demasiados intentos fallidos. Espere { $seconds ->
@@ -147,7 +154,11 @@ admin-mail-reset = Hola, { $name }: alguien pidió otra contraseña suya en { $s
 admin-mail-not-you = Si usted no pidió esto, no tiene que hacer nada.
 
 admin-nav-readers = Lectores
+admin-nav-imports = Importaciones
+imports-title = Importaciones
+import-title = Una importación
 readers-title = Lectores
+reader-gone-title = No existe tal persona
 reader-title = Un lector
 sent-title = Un correo tal como se envió
 

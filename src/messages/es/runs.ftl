@@ -33,6 +33,8 @@ run-state = Estado
 run-any = Cualquiera
 run-parts = Partes recibidas
 run-language = Idioma
+run-condition-filter = Enfermedad
+run-condition-hint = Con una enfermedad no se muestran recuentos de menos de cinco, no se nombra a nadie y no se llega a menos de cinco lectores.
 run-since = Inscritos desde
 run-until = Inscritos hasta
 run-addresses = La lista
@@ -57,6 +59,10 @@ run-reaches = { $readers ->
    *[other] { $readers } lectores
  }
 run-takes = Al ritmo configurado tarda unos { $time }.
+run-reaches-nobody = No encaja nadie, o quienes encajan quedan fuera. No hay nada que iniciar.
+run-unwanted = ¿Ya no hace falta?
+run-by-state = Por estado
+run-by-domain = Por dominio
 run-other-domains = otros dominios
 run-left-out = Quién no recibe nada, y por qué
 run-not-subscribers = { $count ->

@@ -8,7 +8,8 @@ with fresh as (
     where d.bucket = $1 and d.series = $2 and d.priority = $8 and d.state = 'pending'
       and d.due_at <= $3 and d.not_before is null
       and may_be_sent(d.kind, e.state)
-      and not exists (select from suppressions x where x.bucket = $1 and x.normalised = s.normalised)
+      and not exists (select from suppressions x where x.bucket = $1 and x.normalised = s.normalised
+                      and suppression_stops(x.reason, d.kind))
       and not exists (select from series p where p.slug = $2 and p.state = 'paused')
     order by d.due_at, d.id
     limit $7
@@ -21,7 +22,8 @@ with fresh as (
     where d.bucket = $1 and d.series = $2 and d.priority = $8 and d.state = 'pending'
       and d.due_at <= $3 and d.not_before <= $4
       and may_be_sent(d.kind, e.state)
-      and not exists (select from suppressions x where x.bucket = $1 and x.normalised = s.normalised)
+      and not exists (select from suppressions x where x.bucket = $1 and x.normalised = s.normalised
+                      and suppression_stops(x.reason, d.kind))
       and not exists (select from series p where p.slug = $2 and p.state = 'paused')
     order by d.not_before, d.id
     limit ($7 + 3) / 4

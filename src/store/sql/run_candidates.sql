@@ -1,13 +1,14 @@
 -- The next enrollments of a bucket behind a place, and whether the run is for each: a condition that is null asks nothing.
 -- Then what says what the run does for it: the scheduled step that waits, and the copies of what the run sends ($16, $17).
 with looked_at as materialized (
-    select e.id, e.subscriber, e.series, e.state, e.done_steps, e.language, e.created_at
+    select e.id, e.subscriber, e.series, e.state, e.done_steps, e.language, e.created_at, e.condition
     from enrollments e
     where e.bucket = $1 and e.id > $2 and ($4::uuid is null or e.subscriber = $4)
     order by e.id
     limit $3
 )
 select l.id as "id!", l.subscriber as "subscriber!", l.state as "state!", split_part(s.normalised, '@', 2) as "domain!",
+    l.condition as "condition?",
     exists (select from suppressions x where x.bucket = $1 and x.normalised = s.normalised) as "suppressed!",
     waiting.id as "waiting?", waiting.step as "waiting_step?", coalesce(waiting.run = any($18), false) as "taken!",
     copies.scheduled as "scheduled?",

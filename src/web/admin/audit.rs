@@ -12,7 +12,7 @@ use super::route::{Needs, Route};
 use super::shell;
 use crate::actions::ActionError;
 use crate::actions::audit::{self, Entry, Search};
-use crate::model::Right;
+use crate::model::{Right, quoted};
 use crate::web::error::WebError;
 use crate::web::pages::admin::{ActionOption, AuditPage, AuditRow};
 
@@ -149,21 +149,9 @@ fn as_csv(entries: Vec<Entry>) -> String {
     text
 }
 
-/// A cell that a spreadsheet would take for a formula begins with an apostrophe.
-fn quoted(cell: &str) -> String {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    format!("\"{}{}\"", if formula { "'" } else { "" }, cell.replace('"', "\"\""))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_cell_is_quoted_and_is_no_formula() {
-        assert_eq!(quoted("he said \"no\", twice"), "\"he said \"\"no\"\", twice\"");
-        assert_eq!(quoted("=1+1"), "\"'=1+1\"");
-    }
 
     #[test]
     fn a_search_goes_on_with_what_was_asked() {

@@ -1,4 +1,5 @@
-//! The admins' cookies: the session; a mark by which a browser is known again; and what the forms before a session go by.
+//! The admins' cookies: the session; a mark by which a browser is known again; what the forms before a session go by; and what
+//! belongs to a sign-in at an identity provider.
 //! With an https address they have the prefix `__Host-`, which browsers take only from that very host and over TLS.
 use axum::http::{HeaderMap, HeaderValue, header};
 
@@ -7,6 +8,7 @@ use super::AppState;
 const SESSION: &str = "regimen";
 const DEVICE: &str = "regimen-device";
 const FORM: &str = "regimen-form";
+const ELSEWHERE: &str = "regimen-elsewhere";
 /// A year.
 const DEVICE_SECONDS: u32 = 31_536_000;
 
@@ -38,6 +40,19 @@ pub(super) fn of_form(state: &AppState, secret: &str) -> Option<HeaderValue> {
 
 pub(super) fn no_session(state: &AppState) -> Option<HeaderValue> {
     set(state, SESSION, "", "SameSite=Lax; Max-Age=0")
+}
+
+pub(super) fn elsewhere(state: &AppState, headers: &HeaderMap) -> Option<String> {
+    find(state, headers, ELSEWHERE)
+}
+
+/// `Lax`, since it is another site that leads back.
+pub(super) fn of_elsewhere(state: &AppState, secret: &str) -> Option<HeaderValue> {
+    set(state, ELSEWHERE, secret, "SameSite=Lax; Max-Age=600")
+}
+
+pub(super) fn not_elsewhere(state: &AppState) -> Option<HeaderValue> {
+    set(state, ELSEWHERE, "", "SameSite=Lax; Max-Age=0")
 }
 
 fn is_https(state: &AppState) -> bool {

@@ -9,7 +9,7 @@ use futures::{Stream, stream};
 
 use super::gate::SignedIn;
 use super::route::{Needs, Route};
-use super::{AppState, embed, shell};
+use super::{AppState, embed, series, shell};
 use crate::actions::dashboard::{self, Account, Coming, Day, Figures, Stage};
 use crate::actions::health;
 use crate::content::Series;
@@ -95,6 +95,7 @@ fn series_view(series: &Series, figures: &Figures, paused: bool) -> SeriesView {
     SeriesView {
         title: series.title.clone(),
         article_path: format!("/articles/{}", series.slug),
+        series_path: series::path(&series.slug),
         embed_path: embed::path(&series.slug),
         figures_path: series.survey.is_some().then(|| format!("/admin/survey/{}", series.slug)),
         paused,

@@ -7,13 +7,18 @@ mod account;
 mod audit;
 mod cookie;
 mod dashboard;
+mod deeds;
 mod embed;
+mod export;
 mod figures;
 pub(super) mod gate;
+mod imports;
+mod oidc;
 mod people;
 mod readers;
 pub mod route;
 mod runs;
+mod series;
 pub(super) mod shell;
 mod sign_in;
 mod tokens;
@@ -23,6 +28,7 @@ use serde::Deserialize;
 
 use super::AppState;
 pub(super) use figures::as_csv;
+pub(super) use oidc::Provider;
 use route::Route;
 
 pub(super) fn router(state: &AppState) -> Router<AppState> {
@@ -34,7 +40,11 @@ fn routes() -> Vec<Route> {
     [
         dashboard::routes(),
         readers::routes(),
+        deeds::routes(),
+        export::routes(),
+        imports::routes(),
         runs::routes(),
+        series::routes(),
         figures::routes(),
         embed::routes(),
         people::routes(),
@@ -42,6 +52,7 @@ fn routes() -> Vec<Route> {
         audit::routes(),
         account::routes(),
         sign_in::routes(),
+        oidc::routes(),
     ]
     .into_iter()
     .flatten()

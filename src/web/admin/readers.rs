@@ -1,5 +1,7 @@
-//! Readers: the list with its search, one reader's story, a mail as it was sent. They only show.
+//! Readers: the list with its search, one reader's story, a mail as it was sent. They only show; what is done is in
+//! `deeds`.
 use axum::extract::{Form, Path, Query, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -8,18 +10,19 @@ use uuid::Uuid;
 use super::AppState;
 use super::gate::SignedIn;
 use super::route::{Needs, Route};
-use super::{Said, shell};
+use super::{Said, deeds, export, shell};
 use crate::actions::manage::{Part, PartState};
 use crate::actions::readers::search::{self, Row, Search};
 use crate::actions::readers::standing::local;
-use crate::actions::readers::steer::{self, Deed};
+use crate::actions::readers::steer;
 use crate::actions::readers::story::{self, AttemptLine, Chapter, ConsentLine, Event, Mail, Story, What};
 use crate::actions::{ActionError, Page};
-use crate::model::{EnrollmentState, Right, SeriesSlug, Zone};
+use crate::model::{EnrollmentState, Format, Right, SeriesSlug, Zone};
 use crate::web::error::WebError;
 use crate::web::pages::admin::Notice;
 use crate::web::pages::readers::{
-    AheadView, Ask, AttemptView, ChapterView, EventView, Pick, ReaderPage, ReaderRow, ReadersPage, SentPage,
+    AheadView, Ask, AttemptView, ChapterView, EventView, Files, Pick, ReaderGonePage, ReaderPage, ReaderRow,
+    ReadersPage, SentPage,
 };
 
 const HERE: &str = "/admin/readers";
@@ -30,7 +33,6 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get(HERE, needs, list).in_nav("admin-nav-readers"),
         Route::post(HERE, needs, find),
         Route::get("/admin/readers/{reader}", needs, show),
-        Route::post("/admin/readers/{reader}", Needs::Right(Right::Operate), act),
         Route::get("/admin/readers/{reader}/mails/{delivery}", needs, sent),
     ]
 }
@@ -121,22 +123,26 @@ async fn list(State(state): State<AppState>, by: SignedIn, Query(mut asked): Que
         Err(fault) => Err(ActionError::Refused(fault)),
     };
     match found {
-        Ok(page) => shell::page(&by, &list_page(&state, &asked, page), None),
+        Ok(page) => shell::page(&by, &list_page(&state, &by, &asked, page), None),
         Err(ActionError::Refused(text)) => {
             let nothing = Page { items: Vec::new(), next: None };
-            shell::page(&by, &list_page(&state, &asked, nothing), Some(Notice { text, problem: true }))
+            shell::page(&by, &list_page(&state, &by, &asked, nothing), Some(Notice { text, problem: true }))
         }
         Err(error) => shell::failed(by.visitor.language, &WebError::from(error)),
     }
 }
 
-fn list_page(state: &AppState, asked: &Asked, page: Page<Row>) -> ReadersPage {
+fn list_page(state: &AppState, by: &SignedIn, asked: &Asked, page: Page<Row>) -> ReadersPage {
     let next = |after| Asked { after, part: String::new(), ..asked.clone() }.path();
     ReadersPage {
         ask: form(state, asked),
         is_search: asked.is_search(),
         readers: page.items.into_iter().map(row).collect(),
         next_path: page.next.map(next),
+        files: by.session.role.may(Right::Export).then(|| Files {
+            csv: export::path(&asked.series, &asked.state, Format::Csv),
+            json_lines: export::path(&asked.series, &asked.state, Format::JsonLines),
+        }),
     }
 }
 
@@ -174,7 +180,7 @@ fn row(row: Row) -> ReaderRow {
     }
 }
 
-fn reader_path(reader: &str) -> String {
+pub(super) fn reader_path(reader: &str) -> String {
     format!("{HERE}/{reader}")
 }
 
@@ -188,46 +194,27 @@ async fn show(
     page_of(&state, &by, &reader, notice).await
 }
 
-async fn page_of(state: &AppState, by: &SignedIn, reader: &str, notice: Option<Notice>) -> Response {
+pub(super) async fn page_of(state: &AppState, by: &SignedIn, reader: &str, notice: Option<Notice>) -> Response {
     match story::story(&state.service, reader, &by.actor()).await {
-        Ok(story) => shell::page(by, &reader_page(story, reader, by), notice),
+        Ok(story) => shell::page(by, &reader_page(state, story, reader, by), notice),
+        Err(ActionError::NotFound(_)) => gone(state, by, reader).await,
         Err(error) => shell::failed(by.visitor.language, &WebError::from(error)),
     }
 }
 
-/// What is done, in which series, and why.
-#[derive(Debug, Deserialize)]
-struct Wanted {
-    #[serde(default)]
-    deed: String,
-    #[serde(default)]
-    series: String,
-    #[serde(default)]
-    why: String,
-}
-
-async fn act(
-    State(state): State<AppState>,
-    by: SignedIn,
-    Path(reader): Path<String>,
-    Form(wanted): Form<Wanted>,
-) -> Response {
-    let deed = Deed::ALL.into_iter().find(|deed| deed.word() == wanted.deed);
-    let (Some(deed), Ok(series)) = (deed, SeriesSlug::parse(&wanted.series)) else {
-        let text = "Choose what to do.".to_owned();
-        return page_of(&state, &by, &reader, Some(Notice { text, problem: true })).await;
+async fn gone(state: &AppState, by: &SignedIn, reader: &str) -> Response {
+    let (status, erased) = match steer::was_erased(&state.service, reader).await {
+        Ok(true) => (StatusCode::GONE, true),
+        Ok(false) | Err(ActionError::NotFound(_)) => (StatusCode::NOT_FOUND, false),
+        Err(error) => return shell::failed(by.visitor.language, &WebError::from(error)),
     };
-    match steer::steer(&state.service, &reader, &series, deed, &by.actor().because(wanted.why.trim())).await {
-        Ok(()) => shell::done(&reader_path(&reader), "reader-done"),
-        Err(error) => match shell::refusal(by.visitor.language, error) {
-            Ok(notice) => page_of(&state, &by, &reader, Some(notice)).await,
-            Err(error) => shell::failed(by.visitor.language, &error),
-        },
-    }
+    shell::page_for(&by.visitor, status, &ReaderGonePage { erased }, None)
 }
 
-fn reader_page(story: Story, reader: &str, by: &SignedIn) -> ReaderPage {
+fn reader_page(state: &AppState, story: Story, reader: &str, by: &SignedIn) -> ReaderPage {
     ReaderPage {
+        of_address: deeds::of_address(&story, reader, by),
+        request: state.service.clock().uuid().simple().to_string(),
         address: story.address,
         signed_up: shell::minute(story.created_at),
         suppressed: story.suppression.is_some(),
@@ -239,9 +226,10 @@ fn reader_page(story: Story, reader: &str, by: &SignedIn) -> ReaderPage {
 fn chapter_view(chapter: Chapter, reader: &str) -> ChapterView {
     let zone = chapter.zone;
     ChapterView {
+        deeds: deeds::of_chapter(&chapter),
         series: chapter.series,
         series_title: chapter.series_title,
-        deeds: deeds(chapter.state),
+        steps: chapter.steps.iter().map(step_pick).collect(),
         state: chapter.state.to_string(),
         standing: chapter.standing,
         zone: zone.name().to_owned(),
@@ -249,31 +237,25 @@ fn chapter_view(chapter: Chapter, reader: &str) -> ChapterView {
         hour: chapter.hour.format("%H:%M").to_string(),
         spacing: chapter.spacing,
         received: chapter.received,
-        parts: chapter.parts,
+        parts: chapter.steps.len(),
         events: chapter.events.into_iter().map(|event| event_view(event, zone, reader)).collect(),
-        ahead: chapter.ahead.into_iter().map(|part| ahead_view(part, zone)).collect(),
+        ahead: chapter.steps.into_iter().filter(Part::is_ahead).map(|part| ahead_view(part, zone)).collect(),
     }
 }
 
-/// What can be done in this state. Suppressing is about the address, and always possible.
-fn deeds(state: EnrollmentState) -> Vec<Pick> {
-    let fits = |deed: &Deed| match deed {
-        Deed::SendNext | Deed::Pause => state == EnrollmentState::Active,
-        Deed::Resume => state == EnrollmentState::Paused,
-        Deed::Suppress => state != EnrollmentState::Suppressed,
-        Deed::Unsuppress => state == EnrollmentState::Suppressed,
+fn step_pick(part: &Part) -> Pick {
+    let state = match part.state {
+        PartState::Received(_) => "received",
+        PartState::OnItsWay => "on its way",
+        PartState::Next(_) => "comes next",
+        PartState::Later(_) | PartState::Waits => "to come",
+        PartState::Unclear => "nobody can say whether it arrived",
+        PartState::Refused => "refused by the relay",
+        PartState::LeftOut => "left out",
+        PartState::NotComing => "does not come",
     };
-    let pick = |deed: Deed| {
-        let text = match deed {
-            Deed::SendNext => "Send the next part now",
-            Deed::Pause => "Pause the series",
-            Deed::Resume => "Resume the series",
-            Deed::Suppress => "Suppress the address: nothing is ever sent to it again",
-            Deed::Unsuppress => "Lift the suppression: the address may sign up again",
-        };
-        Pick { value: deed.word().into(), text: text.into(), chosen: false }
-    };
-    Deed::ALL.into_iter().filter(|deed| fits(deed)).map(pick).collect()
+    let text = format!("Part {}: {} ({state})", part.number, part.subject);
+    Pick { value: part.step.to_string(), text, chosen: false }
 }
 
 fn event_view(event: Event, zone: Zone, reader: &str) -> EventView {

@@ -12,7 +12,7 @@ use crate::web::pages::admin::{AdminErrorPage, AdminPage, Notice, Shell};
 use crate::web::public::html;
 
 /// What a page may say after a form: the only words that `?said=` can put on it.
-const SAID: [&str; 17] = [
+const SAID: [&str; 18] = [
     "reader-done",
     "choose-done",
     "password-changed",
@@ -28,6 +28,7 @@ const SAID: [&str; 17] = [
     "runs-cancelled",
     "runs-thrown-away",
     "runs-test-sent",
+    "step-test-sent",
     "series-paused",
     "series-resumed",
 ];
@@ -57,9 +58,10 @@ pub(super) fn page_for(
         notice,
     };
     let mut response = html(status, page.render(visitor.language, &shell));
-    response
-        .headers_mut()
-        .insert(HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex, nofollow"));
+    let headers = response.headers_mut();
+    headers.insert(HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex, nofollow"));
+    // Without this a browser would not say where a form was sent from.
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     response
 }
 

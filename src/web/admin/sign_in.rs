@@ -40,9 +40,10 @@ struct Next {
     said: Option<String>,
 }
 
-async fn show(visitor: Visitor, Query(query): Query<Next>) -> Response {
+async fn show(State(state): State<AppState>, visitor: Visitor, Query(query): Query<Next>) -> Response {
     let notice = shell::said(visitor.language, query.said.as_deref());
-    let page = SignInPage { address: String::new(), next: inside(&query.next), problem: None };
+    let (address, provider) = (String::new(), provider(&state));
+    let page = SignInPage { address, next: inside(&query.next), problem: None, provider };
     shell::page_for(&visitor, StatusCode::OK, &page, notice)
 }
 
@@ -71,8 +72,14 @@ async fn sign_in(
             address: form.address,
             next: inside(&form.next),
             problem,
+            provider: provider(&state),
         }),
     }
+}
+
+/// What the button for an identity provider calls it, if there is one.
+fn provider(state: &AppState) -> Option<String> {
+    state.provider.as_ref().map(|provider| provider.label().to_owned())
 }
 
 async fn show_second_factor(visitor: Visitor, Query(query): Query<Next>) -> Response {
@@ -108,7 +115,7 @@ async fn second_factor(
 }
 
 /// On to the second factor, or to where somebody wanted to go.
-async fn signed_in(state: &AppState, language: Language, begun: Begun, next: &str) -> Response {
+pub(super) async fn signed_in(state: &AppState, language: Language, begun: Begun, next: &str) -> Response {
     let session = cookie::of_session(state, &begun.token);
     let next = inside(next);
     if begun.waits {
@@ -237,7 +244,7 @@ pub(super) fn fault_message(fault: PasswordFault) -> &'static str {
 }
 
 /// A path of the admins' pages; what leads anywhere else leads to the first of them.
-fn inside(next: &str) -> String {
+pub(super) fn inside(next: &str) -> String {
     let is_inside = next == "/admin" || next.starts_with("/admin/") || next.starts_with("/admin?");
     let is_plain = next.bytes().all(|octet| octet.is_ascii_graphic() && octet != b'\\');
     if is_inside && is_plain { next.to_owned() } else { "/admin".to_owned() }

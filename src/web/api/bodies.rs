@@ -62,6 +62,8 @@ reasoned! {
         state: String,
         parts: String,
         language: String,
+        /// Only those with this condition. Then no count under five is shown, and fewer than five readers are not reached.
+        condition: String,
         /// Days of sign-up (UTC).
         #[schema(example = "2026-03-02")]
         since: String,
@@ -101,6 +103,16 @@ reasoned! {
         address: String,
         #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")]
         series: String,
+    }
+
+    /// One step of one reader.
+    OfStep {
+        #[schema(required, format = "email", example = "reader@example.org")]
+        address: String,
+        #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")]
+        series: String,
+        #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "antibodies")]
+        step: String,
     }
 
     /// The next step of one reader.
@@ -186,7 +198,7 @@ pub(super) struct TestOutcome {
 impl PrepareRun {
     pub(super) fn choice(self) -> Choice {
         let Self { series, whom, what, address, within, had, version, state, parts, language, since, .. } = self;
-        let Self { until, addresses, step, correction, .. } = self;
+        let Self { condition, until, addresses, step, correction, .. } = self;
         let again = if self.again { "yes".to_owned() } else { String::new() };
         Choice {
             series,
@@ -198,6 +210,7 @@ impl PrepareRun {
             state,
             parts,
             language,
+            condition,
             since,
             until,
             addresses,

@@ -3,9 +3,11 @@
 use serde::Serialize;
 
 use super::dashboard::OverviewPage;
-use super::readers::{ReaderPage, ReadersPage, SentPage};
+use super::imports::{ImportPage, ImportsPage};
+use super::readers::{ReaderGonePage, ReaderPage, ReadersPage, SentPage};
 use super::rendering::{Switch, fill, switches};
 use super::runs::{NewRunPage, RunPage, RunsPage};
+use super::series::{AllSeriesPage, RehearsalPage, SeriesPage, StepPage};
 use crate::messages::{self, Language};
 
 /// What stands around a page for admins.
@@ -98,10 +100,18 @@ macro_rules! admin_pages {
 admin_pages! {
     ReadersPage: "admin_readers", "readers-title";
     ReaderPage: "admin_reader", "reader-title";
+    ReaderGonePage: "admin_reader_gone", "reader-gone-title", SHEET;
     SentPage: "admin_sent", "sent-title";
+    ImportsPage: "admin_imports", "imports-title";
+    ImportPage: "admin_import", "import-title";
     RunsPage: "admin_runs", "runs-title";
     NewRunPage: "admin_run_new", "run-new-title";
+    AllSeriesPage: "admin_series_list", "all-series-title";
+    SeriesPage: "admin_series", "series-title";
+    StepPage: "admin_step", "step-title";
+    RehearsalPage: "admin_rehearsal", "rehearsal-title";
     SignInPage: "admin_sign_in", "sign-in-title", SHEET;
+    ProviderPage: "admin_provider", "provider-title", SHEET;
     SecondFactorPage: "admin_second_factor", "second-factor-title", SHEET;
     ForgotPage: "admin_forgot", "forgot-title", SHEET;
     ForgotSentPage: "admin_forgot_sent", "check-inbox-title", SHEET;
@@ -142,6 +152,15 @@ pub struct SignInPage {
     pub next: String,
     /// A sentence that says what to do.
     pub problem: Option<String>,
+    /// The name of an identity provider at which one may sign in, too.
+    pub provider: Option<String>,
+}
+
+/// On the way to an identity provider.
+#[derive(Debug, Clone, Serialize)]
+pub struct ProviderPage {
+    pub provider: String,
+    pub url: String,
 }
 
 /// A code of the app, or a recovery code.

@@ -36,6 +36,7 @@ impl Live {
 pub struct SeriesView {
     pub title: String,
     pub article_path: String,
+    pub series_path: String,
     pub embed_path: String,
     /// Only a series with a survey has figures.
     pub figures_path: Option<String>,

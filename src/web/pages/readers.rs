@@ -10,6 +10,15 @@ pub struct ReadersPage {
     pub readers: Vec<ReaderRow>,
     /// Where the list goes on, if it does.
     pub next_path: Option<String>,
+    /// Where they are to be had as a file, for those who may.
+    pub files: Option<Files>,
+}
+
+/// All readers of the series and state that are asked for.
+#[derive(Debug, Clone, Serialize)]
+pub struct Files {
+    pub csv: String,
+    pub json_lines: String,
 }
 
 /// The fields of the form, as they were filled in.
@@ -52,7 +61,26 @@ pub struct ReaderPage {
     pub suppressed: bool,
     /// Where something is done for the reader, by those who may.
     pub act_path: Option<String>,
+    pub of_address: AddressDeeds,
+    /// Names this view of the page: what its forms ask for is done once.
+    pub request: String,
     pub chapters: Vec<ChapterView>,
+}
+
+/// What can be done to the address as a whole.
+#[derive(Debug, Clone, Serialize)]
+pub struct AddressDeeds {
+    /// Suppressing it, or lifting that.
+    pub deed: Pick,
+    pub export_path: Option<String>,
+    pub erase_path: Option<String>,
+}
+
+/// Of a reader whom the database does not know any more.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReaderGonePage {
+    /// By an admin; of others nothing is known.
+    pub erased: bool,
 }
 
 /// One way through one series.
@@ -61,6 +89,8 @@ pub struct ChapterView {
     pub series: String,
     /// What can be done.
     pub deeds: Vec<Pick>,
+    /// The parts that it can be done with.
+    pub steps: Vec<Pick>,
     pub series_title: String,
     pub state: String,
     /// What comes next and why, or why nothing does.

@@ -41,10 +41,11 @@ pub struct NewRunPage {
     pub address: String,
     pub within: String,
     pub had: Vec<Pick>,
-    pub version: String,
+    pub versions: Vec<Pick>,
     pub states: Vec<Pick>,
     pub parts: String,
     pub languages: Vec<Pick>,
+    pub conditions: Vec<Pick>,
     pub since: String,
     pub until: String,
     pub addresses: String,
@@ -64,6 +65,9 @@ pub struct RunPage {
     pub kind: String,
     pub series_title: String,
     pub state: &'static str,
+    /// Whom it is for and what it sends, in words; none for a run that another version has made.
+    pub whom: Option<String>,
+    pub what: Option<String>,
     pub who: String,
     pub why: String,
     pub at: String,
@@ -84,6 +88,10 @@ pub struct RunPage {
 pub struct DraftView {
     /// How much of the dry run is done; none when all of it is.
     pub counting: Option<i64>,
+    /// Whether it is for those with one condition: then no count under five is shown, and nobody is named.
+    pub by_condition: bool,
+    /// Whether it reaches anybody.
+    pub reached: bool,
     pub states: Vec<CountRow>,
     pub left_out: Vec<CountRow>,
     pub domains: Vec<CountRow>,

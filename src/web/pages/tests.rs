@@ -5,9 +5,11 @@ mod calendar;
 mod dashboard;
 mod embed;
 mod every_page;
+mod imports;
 mod readers;
 mod runs;
 mod samples;
+mod series;
 mod sign_up;
 
 use super::admin::{AdminPage as _, Shell};

@@ -86,7 +86,16 @@ pub(super) fn saying(text: &str) -> Vec<(&'static str, String)> {
     let choose = ChoosePasswordPage { name: t(), address: t(), post_to: t(), problem: Some(t()) };
     let offer = OfferPage { picture_html: "<svg></svg>".into(), key: t(), problem: Some(t()) };
     vec![
-        ("admin-sign-in", render(&|s| SignInPage { address: t(), next: t(), problem: Some(t()) }.render(English, s))),
+        (
+            "admin-sign-in",
+            render(&|s| {
+                SignInPage { address: t(), next: t(), problem: Some(t()), provider: Some(t()) }.render(English, s)
+            }),
+        ),
+        (
+            "admin-provider",
+            render(&|s| ProviderPage { provider: t(), url: "https://login.example.org/".into() }.render(English, s)),
+        ),
         ("admin-second-factor", render(&|s| SecondFactorPage { next: t(), problem: Some(t()) }.render(English, s))),
         ("admin-forgot", render(&|s| ForgotPage {}.render(English, s))),
         ("admin-forgot-sent", render(&|s| ForgotSentPage {}.render(English, s))),

@@ -16,6 +16,7 @@ fn live(text: &str) -> Live {
     let series = SeriesView {
         title: text.into(),
         article_path: text.into(),
+        series_path: text.into(),
         embed_path: text.into(),
         figures_path: Some(text.into()),
         paused: true,

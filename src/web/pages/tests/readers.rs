@@ -25,13 +25,17 @@ pub(super) fn saying(text: &str) -> Vec<(&'static str, String)> {
     };
     let list = |readers: Vec<ReaderRow>, is_search: bool| {
         let next_path = (!readers.is_empty()).then(|| "/admin/readers?after=1".into());
-        ReadersPage { ask: ask.clone(), is_search, readers, next_path }.render(English, &shell(text))
+        let files =
+            Some(Files { csv: "/admin/readers/export?format=csv".into(), json_lines: "/admin/readers/export".into() });
+        ReadersPage { ask: ask.clone(), is_search, readers, next_path, files }.render(English, &shell(text))
     };
     vec![
         ("admin-readers", list(vec![row], false)),
         ("admin-readers-none", list(vec![], false)),
         ("admin-readers-search", list(vec![], true)),
         ("admin-reader", reader(text).render(English, &shell(text))),
+        ("admin-reader-gone", ReaderGonePage { erased: true }.render(English, &shell(text))),
+        ("admin-reader-unknown", ReaderGonePage { erased: false }.render(English, &shell(text))),
         ("admin-sent", sent(text).render(English, &shell(text))),
     ]
 }
@@ -47,10 +51,11 @@ fn reader(text: &str) -> ReaderPage {
         attempts: vec![attempt],
         sent_path: Some("/admin/readers/1.2/mails/3".into()),
     };
-    let deed = Pick { value: text.into(), text: text.into(), chosen: false };
+    let deed = || Pick { value: text.into(), text: text.into(), chosen: false };
     let chapter = ChapterView {
         series: text.into(),
-        deeds: vec![deed],
+        deeds: vec![deed()],
+        steps: vec![deed()],
         series_title: text.into(),
         state: "active".into(),
         standing: text.into(),
@@ -68,6 +73,12 @@ fn reader(text: &str) -> ReaderPage {
         signed_up: text.into(),
         suppressed: true,
         act_path: Some("/admin/readers/1.2".into()),
+        of_address: AddressDeeds {
+            deed: deed(),
+            export_path: Some("/admin/readers/1.2/export".into()),
+            erase_path: Some("/admin/readers/1.2/erase".into()),
+        },
+        request: "1f".into(),
         chapters: vec![chapter],
     }
 }

@@ -1,0 +1,45 @@
+//! What admins see of imports. In English alone, as all that is for admins only.
+use serde::Serialize;
+
+/// The imports, the newest first.
+#[derive(Debug, Clone, Serialize)]
+pub struct ImportsPage {
+    pub imports: Vec<ImportRow>,
+    /// Where the list goes on, if it does.
+    pub next_path: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ImportRow {
+    pub path: String,
+    pub id: i64,
+    pub series: String,
+    pub dry_run: bool,
+    pub ended: bool,
+    /// How much of the file is done.
+    pub percent: i64,
+    pub lines: i64,
+    pub active: i64,
+    pub pending: i64,
+    pub refused: i64,
+    /// `2026-11-26 13:05`, UTC.
+    pub at: String,
+    pub who: String,
+    pub why: String,
+}
+
+/// One import.
+#[derive(Debug, Clone, Serialize)]
+pub struct ImportPage {
+    pub import: ImportRow,
+    pub reasons: Vec<ReasonRow>,
+    /// The numbers of the refused lines as a file, if there are any.
+    pub refused_path: Option<String>,
+}
+
+/// How many lines were refused for one reason.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReasonRow {
+    pub text: &'static str,
+    pub count: i64,
+}
