@@ -13,6 +13,7 @@ mod api;
 mod bench;
 mod citus;
 mod confirm;
+mod content_changes;
 mod crash;
 mod demo;
 mod dispatch;
