@@ -1,6 +1,7 @@
 //! The verbs that the web pages, the API and the command line share.
 pub mod admins;
 pub mod audit;
+pub mod changes;
 pub mod confirm;
 pub mod dashboard;
 pub mod deliveries;

@@ -142,12 +142,10 @@ pub(super) fn calendar(series: &Series, ask: &Ask, zone: Zone, confirmed: DateTi
     let mut due = first_due(confirmed, first.delay, &rhythm);
     let moved = if first.delay.is_zero() { Vec::new() } else { why_moved(confirmed, first.delay, &rhythm) };
     let mut parts = vec![part(first, due, moved)];
-    let mut done = vec![first.key.clone()];
-    while let Some(next) = done.last().and_then(|last| series.next_step(last, &done)) {
+    for next in series.steps_after(&first.key, &[]) {
         let moved = why_moved(due, next.delay, &rhythm);
         due = next_due(due, next.delay, &rhythm);
         parts.push(part(next, due, moved));
-        done.push(next.key.clone());
     }
     parts
 }

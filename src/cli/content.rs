@@ -1,4 +1,5 @@
-//! The content before it goes live: every fault of it at once, and a rehearsal. Neither needs a database.
+//! The content before it goes live: every fault of it at once, a rehearsal, and what would change for whom. Only the last needs a
+//! database.
 #![allow(clippy::print_stdout)]
 use std::path::{Path, PathBuf};
 
@@ -7,18 +8,26 @@ use chrono::{NaiveDate, NaiveTime};
 use clap::{Args, Subcommand};
 
 use super::Ended;
-use super::admin::parse_slug;
+use super::admin::{parse_slug, service};
 use super::output::{json, table};
+use crate::actions::changes::{self, Fate, Kind, SeriesChanges, Setting};
 use crate::actions::rehearsal::{self, Ask, Rehearsal, When, in_words};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::content::{Bundle, Fault, Library, compile};
-use crate::model::{Language, SeriesSlug, Zone, parse_time};
+use crate::content::{Bundle, Change, Fault, Library, compile};
+use crate::model::{Language, SeriesSlug, StepKey, Zone, parse_time};
 
 #[derive(Subcommand)]
 pub(super) enum ContentCommand {
     /// Run a whole series for a sample of readers, and show each reader's calendar.
     Rehearse(Box<Rehearse>),
+    /// Say what would change for whom if a folder went live now. It publishes nothing.
+    Diff {
+        /// The folder with the new content; that of the configuration if none is given.
+        folder: Option<PathBuf>,
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Args)]
@@ -44,9 +53,10 @@ pub(super) struct Rehearse {
     json: bool,
 }
 
-pub(super) fn content(config: &Config, command: ContentCommand) -> anyhow::Result<Ended> {
+pub(super) async fn content(config: &Config, command: ContentCommand) -> anyhow::Result<Ended> {
     match command {
         ContentCommand::Rehearse(asked) => rehearse(config, *asked),
+        ContentCommand::Diff { folder, json } => diff(config, folder.as_deref(), json).await,
     }
 }
 
@@ -69,10 +79,11 @@ pub(super) fn check(folder: Option<&Path>) -> Ended {
 }
 
 fn compiled(folder: Option<&Path>) -> Result<Library, Vec<Fault>> {
-    match folder {
-        Some(folder) => Bundle::from_folder(folder).and_then(|bundle| compile(&bundle)),
-        None => compile(&Bundle::embedded()),
-    }
+    compile(&bundle(folder)?)
+}
+
+fn bundle(folder: Option<&Path>) -> Result<Bundle, Vec<Fault>> {
+    folder.map_or_else(|| Ok(Bundle::embedded()), Bundle::from_folder)
 }
 
 fn tell(faults: &[Fault]) -> Ended {
@@ -120,6 +131,71 @@ fn print_calendars(found: &Rehearsal) {
         }));
     }
     table(["ZONE", "STEP", "LOCAL TIME", "WHY"], &rows, "no reader is in the sample");
+}
+
+async fn diff(config: &Config, folder: Option<&Path>, as_json: bool) -> anyhow::Result<Ended> {
+    let read = bundle(folder.or(config.content_folder.as_deref()));
+    let (bundle, library) = match read.and_then(|bundle| compile(&bundle).map(|library| (bundle, library))) {
+        Ok(read) => read,
+        Err(faults) => return Ok(tell(&faults)),
+    };
+    let found = changes::changes(&service(config).await?, &bundle, &library).await?;
+    if as_json {
+        json(&found)?;
+    } else {
+        found.iter().for_each(print_changes);
+    }
+    Ok(Ended::Well)
+}
+
+fn print_changes(found: &SeriesChanges) {
+    let said = match found.kind {
+        Kind::New => "new: nobody has it yet",
+        Kind::Gone => "not in this content: what its readers wait for waits until it is back",
+        Kind::Changed => "changed",
+        Kind::Same => "no step and no rule differs",
+    };
+    println!("{}: {said}", found.series);
+    for Setting { name, was, will_be } in &found.settings {
+        println!("  {name}: {was} -> {will_be}");
+    }
+    for one in &found.steps {
+        println!("  {}: {}", one.step, one.changes.iter().map(change).collect::<Vec<_>>().join(", "));
+    }
+    if found.kind == Kind::New || found.kind == Kind::Same {
+        return;
+    }
+    println!();
+    let rows: Vec<_> =
+        found.readers.iter().map(|one| [one.waits_for.to_string(), one.readers.to_string(), fate(&one.fate)]).collect();
+    table(["WAITS FOR", "READERS", "WHAT HAPPENS"], &rows, "no enrolled reader is touched");
+    println!("untouched: {}\n", found.untouched);
+}
+
+fn change(change: &Change) -> String {
+    match change {
+        Change::Added { place } => format!("added as part {place}"),
+        Change::Removed { place } => format!("removed; it was part {place}"),
+        Change::Moved { from, to } => format!("moved from {from} to {to}"),
+        Change::Retimed { from, to } => format!("re-timed from {from} to {to}"),
+        Change::Reworded => "reworded".to_owned(),
+    }
+}
+
+fn fate(fate: &Fate) -> String {
+    let list = |said: &str, steps: &[StepKey]| {
+        let steps: Vec<&str> = steps.iter().map(StepKey::as_str).collect();
+        (!steps.is_empty()).then(|| format!("{said} {}", steps.join(", ")))
+    };
+    let stands_still = fate.stands_still.then(|| "waits until the step is back, or is skipped".to_owned());
+    let said = [
+        stands_still,
+        list("gets too:", &fate.gets_too),
+        list("misses:", &fate.misses),
+        list("at other times:", &fate.retimed),
+        list("in other words:", &fate.reworded),
+    ];
+    said.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 fn parse_zone(text: &str) -> Result<Zone, String> {

@@ -66,7 +66,7 @@ enum Command {
     /// Check, list, preview, pause and resume series.
     #[command(subcommand)]
     Series(admin::SeriesCommand),
-    /// Rehearse a series before it goes live.
+    /// Rehearse a series, and say what would change for whom, before content goes live.
     #[command(subcommand)]
     Content(content::ContentCommand),
     /// List and show subscribers, and do something for one: pause, resume, move, unsubscribe, suppress, export, erase …
@@ -188,7 +188,7 @@ async fn run(command: Command, config: Config) -> anyhow::Result<Ended> {
         }
         Command::Recover { since, why, who } => admin::recover(&config, since, &Actor::command_line(who, why)).await?,
         Command::Series(command) => return admin::series(&config, command).await,
-        Command::Content(command) => return content::content(&config, command),
+        Command::Content(command) => return content::content(&config, command).await,
         Command::Subscribers(command) => subscribers::subscribers(&config, command).await?,
         Command::Export(options) => files::export(&config, options).await?,
         Command::Import(options) => files::import(&config, *options).await?,

@@ -9,6 +9,7 @@
 //! and as plain text (`plain`), and set into the layout (`layout`), where the marks become Handlebars variables again.
 mod article;
 mod bundle;
+mod changes;
 mod compile;
 mod faults;
 mod figure;
@@ -34,6 +35,7 @@ mod variables;
 
 pub use article::Article;
 pub use bundle::Bundle;
+pub use changes::{Change, StepChanges, Version, step_changes};
 pub use compile::{Library, compile};
 pub use faults::Fault;
 pub use front::Source;

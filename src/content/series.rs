@@ -113,6 +113,17 @@ impl Series {
         }
     }
 
+    /// All steps that will follow this one for a reader who has had `done`.
+    pub fn steps_after(&self, step: &StepKey, done: &[StepKey]) -> Vec<&Step> {
+        let (mut last, mut done, mut later) = (step.clone(), done.to_vec(), Vec::new());
+        loop {
+            done.push(last.clone());
+            let Some(next) = self.next_step(&last, &done) else { return later };
+            later.push(next);
+            last = next.key.clone();
+        }
+    }
+
     pub fn correction(&self, key: &StepKey) -> Option<&Correction> {
         self.corrections.iter().find(|one| one.key == *key)
     }

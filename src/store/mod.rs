@@ -17,6 +17,7 @@ pub mod limits;
 pub mod moves;
 pub mod once;
 pub mod people;
+pub mod places;
 pub mod queue;
 pub mod readers;
 pub mod records;

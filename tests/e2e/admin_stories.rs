@@ -5,7 +5,7 @@ use crate::eventually;
 
 /// The links above each page that this role has.
 const OF_A_VIEWER: &[&str] = &["Overview", "Series", "Sign-up box"];
-const OF_AN_OPERATOR: &[&str] = &["Overview", "Readers", "Runs", "Series", "Sign-up box"];
+const OF_AN_OPERATOR: &[&str] = &["Overview", "Readers", "Imports", "Runs", "Series", "Sign-up box"];
 
 #[tokio::test]
 async fn an_owner_invites_an_operator_who_answers_a_reader_and_sends_the_next_part() {

@@ -10,7 +10,7 @@ use crate::support::statements::{self, Statement};
 const HANDBOOK: &str = include_str!("../../docs/OPERATIONS.md");
 
 /// Statements that look across all buckets, each by its beginning, and why it may. None is on a mail's way.
-const ACROSS: [(&str, &str); 30] = [
+const ACROSS: [(&str, &str); 31] = [
     ("analyze subscribers, enrollments", "statistics: every server looks at what it has"),
     (
         "select b.bucket as \"bucket!\", s.slug",
@@ -31,6 +31,10 @@ const ACROSS: [(&str, &str); 30] = [
     ("select kind as \"kind!\", step, state", "the books: a count for admins"),
     ("select e.bucket, e.id, s.address", "a list for admins, page by page"),
     ("select e.bucket, e.id, e.subscriber", "a list for admins, page by page"),
+    (
+        "select d.step as \"step!\", e.done_steps, count",
+        "where the readers are, before content goes live: a count for admins",
+    ),
     ("select state, confirmed_at is not null", "the overview: a count for admins"),
     ("select (settled_at at time zone", "the overview: a count for admins"),
     ("select (greatest(due_at", "the overview: a count for admins"),

@@ -14,6 +14,7 @@ mod api;
 mod bench;
 mod citus;
 mod confirm;
+mod content_changes;
 mod corrections;
 mod crash;
 mod demo;

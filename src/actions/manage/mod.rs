@@ -225,7 +225,7 @@ impl Scene<'_> {
             let left = self.series.steps.iter().filter(|step| !self.enrollment.done_steps.contains(&step.key));
             return left.map(|step| (step.key.clone(), PartState::Waits)).collect();
         };
-        let later = self.after(&owed.step);
+        let later = self.series.steps_after(&owed.step, &self.enrollment.done_steps);
         let rhythm = rhythm_of(self.series, self.enrollment);
         let goes_out = self.enrollment.state == EnrollmentState::Paused && owed.state == DeliveryState::Sending;
         let (first, due) = match self.due(owed, &rhythm) {
@@ -239,23 +239,6 @@ impl Scene<'_> {
         let state = |index: usize| times.get(index).map_or(PartState::Waits, |at| PartState::Later(*at));
         let rest = later.iter().enumerate().map(|(index, step)| (step.key.clone(), state(index)));
         std::iter::once((owed.step.clone(), first)).chain(rest).collect()
-    }
-
-    /// The steps that will follow this one.
-    fn after(&self, step: &StepKey) -> Vec<&crate::content::Step> {
-        let mut done = self.enrollment.done_steps.clone();
-        let mut last = step.clone();
-        let mut later = Vec::new();
-        loop {
-            done.push(last.clone());
-            match self.series.next_step(&last, &done) {
-                Some(next) => {
-                    later.push(next);
-                    last = next.key.clone();
-                }
-                None => return later,
-            }
-        }
     }
 
     /// When the step that is owed comes; none if nobody knows.

@@ -1,6 +1,7 @@
 //! Whole bundles: the built-in one, small ones, broken ones and hostile ones.
 mod articles;
 mod bundles;
+mod changes;
 mod faults;
 mod files;
 mod golden;

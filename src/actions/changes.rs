@@ -1,0 +1,185 @@
+//! What changes for whom before changed content goes live: the steps that differ, and for each group of enrolled readers what they
+//! get and do not get, by the rules that the dispatcher goes by ([`Series::steps_after`]).
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::{ActionError, Service};
+use crate::content::{Bundle, Change, Library, Series, StepChanges, Version, step_changes};
+use crate::model::{SeriesSlug, StepKey};
+use crate::store::places::{self, Place};
+
+/// What differs in one series.
+#[derive(Debug, Serialize)]
+pub struct SeriesChanges {
+    pub series: SeriesSlug,
+    pub kind: Kind,
+    /// Settings of the series that differ: was, and will be.
+    pub settings: Vec<Setting>,
+    pub steps: Vec<StepChanges>,
+    /// Enrolled readers to whom something happens.
+    pub readers: Vec<Touched>,
+    /// Enrolled readers to whom nothing happens.
+    pub untouched: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    New,
+    /// The new content does not have it: what its readers wait for waits until it is back.
+    Gone,
+    Changed,
+    Same,
+}
+
+/// One line of `series.toml`.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Setting {
+    pub name: &'static str,
+    pub was: String,
+    pub will_be: String,
+}
+
+/// Readers who wait for the same step, and what happens to them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Touched {
+    pub waits_for: StepKey,
+    pub readers: i64,
+    #[serde(flatten)]
+    pub fate: Fate,
+}
+
+/// What happens to a reader who waits for a step. What is in none of these lists comes as it would have come.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Fate {
+    /// The step that they wait for is there no more: it waits, and is overdue, until it is back or is skipped.
+    pub stands_still: bool,
+    /// Steps that they get, and would not have got.
+    pub gets_too: Vec<StepKey>,
+    /// Steps that they do not get any more, and would have got.
+    pub misses: Vec<StepKey>,
+    /// Steps that they get with another delay. The one they wait for keeps its time.
+    pub retimed: Vec<StepKey>,
+    /// Steps that they get in other words.
+    pub reworded: Vec<StepKey>,
+}
+
+/// What would happen if these texts were published now.
+pub async fn changes(service: &Service, bundle: &Bundle, library: &Library) -> Result<Vec<SeriesChanges>, ActionError> {
+    let live = service.library();
+    let published = service.bundle(&live.version).await?.ok_or(ActionError::NotFound("published content"))?;
+    let slugs: BTreeSet<&SeriesSlug> = live.series.keys().chain(library.series.keys()).collect();
+    let mut all = Vec::new();
+    for slug in slugs {
+        let (old, new) = (live.series.get(slug), library.series.get(slug));
+        let places = places::places(service.db(), slug).await?;
+        all.push(match (old, new) {
+            (Some(old), Some(new)) => {
+                let (old, new) = (Version { series: old, bundle: &published }, Version { series: new, bundle });
+                of_series(slug, old, new, places)
+            }
+            (old, _) => {
+                let kind = if old.is_some() { Kind::Gone } else { Kind::New };
+                whole(slug, kind, places)
+            }
+        });
+    }
+    Ok(all)
+}
+
+/// A series that only one of the two has.
+fn whole(slug: &SeriesSlug, kind: Kind, places: Vec<Place>) -> SeriesChanges {
+    let fate = Fate { stands_still: true, ..Fate::default() };
+    let touched = places.into_iter().map(|place| (place.waits_for, fate.clone(), place.readers));
+    SeriesChanges {
+        series: slug.clone(),
+        kind,
+        settings: Vec::new(),
+        steps: Vec::new(),
+        readers: together(touched),
+        untouched: 0,
+    }
+}
+
+fn of_series(slug: &SeriesSlug, old: Version<'_>, new: Version<'_>, places: Vec<Place>) -> SeriesChanges {
+    let (steps, settings) = (step_changes(old, new), settings(old.series, new.series));
+    let (mut touched, mut untouched) = (Vec::new(), 0);
+    for place in places {
+        let fate = fate(old.series, new.series, &steps, &place);
+        if fate == Fate::default() {
+            untouched += place.readers;
+        } else {
+            touched.push((place.waits_for, fate, place.readers));
+        }
+    }
+    let is_same = steps.is_empty() && settings.is_empty();
+    SeriesChanges {
+        series: slug.clone(),
+        kind: if is_same { Kind::Same } else { Kind::Changed },
+        settings,
+        steps,
+        readers: together(touched),
+        untouched,
+    }
+}
+
+/// What a reader in this place would have got, and will get.
+fn fate(old: &Series, new: &Series, steps: &[StepChanges], place: &Place) -> Fate {
+    let ahead = |series: &Series| -> Vec<StepKey> {
+        let later = series.steps_after(&place.waits_for, &place.done);
+        later.into_iter().map(|step| step.key.clone()).collect()
+    };
+    let (would, will) = (ahead(old), ahead(new));
+    let is = |step: &StepKey, found: fn(&Change) -> bool| {
+        steps.iter().any(|one| one.step == *step && one.changes.iter().any(found))
+    };
+    let waits_for = std::iter::once(&place.waits_for);
+    let only = |these: &[StepKey], those: &[StepKey]| -> Vec<StepKey> {
+        these.iter().filter(|step| !those.contains(step) && **step != place.waits_for).cloned().collect()
+    };
+    Fate {
+        stands_still: new.position(&place.waits_for).is_none(),
+        gets_too: only(&will, &would),
+        misses: only(&would, &will),
+        retimed: will.iter().filter(|step| is(step, |one| matches!(one, Change::Retimed { .. }))).cloned().collect(),
+        reworded: waits_for.chain(&will).filter(|step| is(step, |one| *one == Change::Reworded)).cloned().collect(),
+    }
+}
+
+/// Readers in the same place to whom the same happens, as one line.
+fn together(touched: impl IntoIterator<Item = (StepKey, Fate, i64)>) -> Vec<Touched> {
+    let mut lines: BTreeMap<(StepKey, Fate), i64> = BTreeMap::new();
+    for (waits_for, fate, readers) in touched {
+        *lines.entry((waits_for, fate)).or_default() += readers;
+    }
+    lines.into_iter().map(|((waits_for, fate), readers)| Touched { waits_for, readers, fate }).collect()
+}
+
+/// What of the series' rules differs. All of them hold from the next step that is reckoned on.
+fn settings(old: &Series, new: &Series) -> Vec<Setting> {
+    let window = |series: &Series| {
+        let time = |time: chrono::NaiveTime| time.format("%H:%M").to_string();
+        format!("{} to {}", time(series.window.from), time(series.window.to))
+    };
+    let conditions = |series: &Series| {
+        series.conditions.iter().map(|one| one.key.as_str().to_owned()).collect::<Vec<_>>().join(", ")
+    };
+    let rows = [
+        ("title", old.title.clone(), new.title.clone()),
+        ("from", sender(old), sender(new)),
+        ("default_zone", old.default_zone.to_string(), new.default_zone.to_string()),
+        ("window", window(old), window(new)),
+        ("preferred", old.preferred.to_string(), new.preferred.to_string()),
+        ("min_gap", format!("{}m", old.min_gap.num_minutes()), format!("{}m", new.min_gap.num_minutes())),
+        ("spacings", format!("{:?}", old.spacings), format!("{:?}", new.spacings)),
+        ("conditions", conditions(old), conditions(new)),
+    ];
+    let differs = rows.into_iter().filter(|(_, was, will_be)| was != will_be);
+    differs.map(|(name, was, will_be)| Setting { name, was, will_be }).collect()
+}
+
+fn sender(series: &Series) -> String {
+    let name = series.from.name.as_deref().unwrap_or_default();
+    format!("{name} <{}>", series.from.address.as_typed())
+}
