@@ -59,7 +59,7 @@ pub(super) enum WebhookCommand {
 pub(super) struct Make {
     /// What people know it by.
     name: String,
-    /// Where messages are posted, such as https://crm.example.org/hooks/regimen.
+    /// Where messages are posted: an address that begins with https://
     url: String,
     /// What it is told, such as reader.confirmed; all of it if none is named (docs/WEBHOOKS.md). May be given several times.
     #[arg(long = "event", value_name = "EVENT")]

@@ -143,36 +143,33 @@ pub fn is_public(address: IpAddr) -> bool {
 }
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    !matches!(
-        (a, b, c),
-        (0 | 10 | 127, _, _)
-            | (100, 64..=127, _)
-            | (169, 254, _)
-            | (172, 16..=31, _)
-            | (192, 0, 0 | 2)
-            | (192, 88, 99)
-            | (192, 168, _)
-            | (198, 18 | 19, _)
-            | (198, 51, 100)
-            | (203, 0, 113)
-            | (224..=255, _, _)
-    )
+    match address.octets() {
+        [0 | 10 | 127 | 224.., ..]
+        | [100, 64..=127, ..]
+        | [172, 16..=31, ..]
+        | [169, 254, ..]
+        | [192, 168, ..]
+        | [198, 18 | 19, ..]
+        | [192, 0, 0 | 2, _]
+        | [192, 88, 99, _]
+        | [198, 51, 100, _]
+        | [203, 0, 113, _] => false,
+        _ => true,
+    }
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
     if let Some(mapped) = address.to_ipv4_mapped() {
         return is_public_v4(mapped);
     }
-    let [a, b, c, d, e, f, ..] = address.segments();
-    if (a, b, c, d, e, f) == (0x64, 0xff9b, 0, 0, 0, 0) {
+    match address.segments() {
         // The way to IPv4 of a network without it (RFC 6052).
-        let [.., w, x, y, z] = address.octets();
-        return is_public_v4(Ipv4Addr::new(w, x, y, z));
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            is_public_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
+        }
+        [0x2001, ..0x200 | 0xdb8, ..] | [0x2002, ..] | [0x3fff, ..0x1000, ..] => false,
+        [first, ..] => first & 0xe000 == 0x2000,
     }
-    let is_global = a & 0xe000 == 0x2000;
-    let is_set_aside = (a == 0x2001 && (b < 0x200 || b == 0xdb8)) || a == 0x2002 || (a == 0x3fff && b < 0x1000);
-    is_global && !is_set_aside
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use sha2::Sha256;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
+use crate::support::process::{Environment, Process};
 use crate::support::relay::At;
 use crate::support::{App, SERIES, address, days, hours, minutes};
 
@@ -366,4 +367,45 @@ async fn what_is_old_goes_and_so_does_all_of_a_webhook_that_is_deleted() {
     webhooks::delete(&app.service, id, &owner()).await.unwrap();
     assert_eq!(app.count("select count(*) from webhook_messages").await, 0);
     assert_eq!(app.count("select count(*) from audit_log where target_kind = 'webhook'").await, 2);
+}
+
+/// As whoever has a shell makes one, tries it, sees why nothing comes, and sends again what was given up.
+#[tokio::test]
+async fn on_the_command_line_a_webhook_is_made_tried_looked_at_and_deleted() {
+    let (app, receiver) = (App::start().await, Receiver::start().await);
+    let environment =
+        Environment::production(&app.database_url, &app.relay.url()).with("REGIMEN__WEBHOOKS__ALLOW_PRIVATE", "true");
+    let run = async |arguments: &[&str]| {
+        let ended = Process::run_with(&[&["webhook"], arguments].concat(), &environment, "").await;
+        (ended.code, format!("{}{}", ended.out, ended.err))
+    };
+    let (code, said) = run(&["list"]).await;
+    assert!(code == Some(0) && said.contains("there is no webhook"), "{said}");
+    let make = ["make", "crm", &receiver.url, "--event", "reader.confirmed", "--why", "the CRM"];
+    let (code, made) = run(&make).await;
+    assert!(code == Some(0) && made.contains("whsec_"), "{made}");
+    let (code, again) = run(&make).await;
+    assert!(code == Some(1) && again.contains("a webhook of this name"), "{again}");
+    let (code, wrong) = run(&["make", "other", "nowhere", "--why", "a slip"]).await;
+    assert!(code == Some(1) && wrong.contains("should look like https://"), "{wrong}");
+
+    receiver.answer_next(StatusCode::GONE);
+    assert_eq!(run(&["test", "crm", "--why", "does it come?"]).await.0, Some(0));
+    webhooks::tell::refresh(&app.service).await.unwrap();
+    assert_eq!(send(&app).await, 1);
+    let (_, list) = run(&["list"]).await;
+    assert!(list.contains("disabled: gone") && !list.contains("whsec_"), "{list}");
+    let (_, log) = run(&["log", "crm", "--state", "failed"]).await;
+    assert!(log.contains("webhook.test") && log.contains("410 gone"), "{log}");
+    assert_eq!(run(&["enable", "crm", "--why", "it is back"]).await.0, Some(0));
+    let (_, said) = run(&["again", "crm", "--since", "2026-03-01T00:00:00Z", "--why", "it is back"]).await;
+    assert!(said.contains("1 messages are sent once more"), "{said}");
+    webhooks::tell::refresh(&app.service).await.unwrap();
+    assert_eq!(send(&app).await, 1);
+    assert_eq!(run(&["delete", "crm", "--why", "not needed"]).await.0, Some(0));
+    assert_eq!(app.count("select count(*) from webhook_messages").await, 0);
+    let (code, said) = run(&["log", "crm"]).await;
+    assert!(code == Some(1) && said.contains("webhook"), "{said}");
+    let deeds = "select count(*) from audit_log where target_kind = 'webhook' and actor_kind = 'command line'";
+    assert_eq!(app.count(deeds).await, 5);
 }

@@ -75,6 +75,7 @@ impl Fact {
         }
     }
 
+    #[must_use]
     pub fn because(self, reason: &str) -> Self {
         Self { reason: Some(reason.to_owned()), ..self }
     }
