@@ -116,9 +116,9 @@ pub async fn due_buckets(
 ) -> Result<Vec<Bucket>, sqlx::Error> {
     let buckets: Vec<i16> = Bucket::all().map(Bucket::get).collect();
     let due = sqlx::query_scalar!(
-        r#"select b.bucket as "bucket!" from unnest($1::smallint[]) as b (bucket)
+        r#"select one.bucket as "bucket!" from unnest($1::smallint[]) as one (bucket)
            where exists (select from webhook_messages m
-               where m.bucket = b.bucket and m.webhook = $2 and m.state = 'pending' and m.next_try_at <= $3)"#,
+               where m.bucket = one.bucket and m.webhook = $2 and m.state = 'pending' and m.next_try_at <= $3)"#,
         &buckets,
         webhook,
         real

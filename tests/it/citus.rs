@@ -66,7 +66,7 @@ const ACROSS: [(&str, &str); 31] = [
         "wishes for another address to forget, each in a transaction of its own",
     ),
     (
-        "select b.bucket as \"bucket!\" from unnest($1::smallint[])",
+        "select one.bucket as \"bucket!\" from unnest($1::smallint[])",
         "which buckets owe a webhook something; the claim names one",
     ),
     ("select m.bucket as \"bucket!\", m.id as \"id!\", m.event", "the log of a webhook for admins, page by page"),

@@ -12,6 +12,7 @@ use chrono::TimeDelta;
 use hmac::{Hmac, Mac as _};
 use regimen::actions::webhooks::{self, Asked, Health, tell};
 use regimen::actions::{Actor, Service};
+use regimen::clock::Clock;
 use regimen::hooks::Hooks;
 use regimen::model::{Disabled, Event, MessageState};
 use serde_json::Value;
@@ -21,7 +22,7 @@ use uuid::Uuid;
 
 use crate::support::process::{Environment, Process};
 use crate::support::relay::At;
-use crate::support::{App, SERIES, address, days, hours, minutes};
+use crate::support::{App, SERIES, Setup, address, days, hours, minutes};
 
 const READER: &str = "reader@example.org";
 
@@ -269,7 +270,7 @@ async fn a_webhook_that_asks_for_a_rest_gets_it() {
     let (app, receiver) = (App::start().await, Receiver::start().await);
     subscribe(&app, &receiver.url, &[Event::Confirmed]).await;
     let in_another_bucket = |email: &String| address(email).bucket() != address(READER).bucket();
-    let other = (0..).map(|number| format!("other{number}@example.org")).find(in_another_bucket).unwrap();
+    let other = (0..100).map(|number| format!("other{number}@example.org")).find(in_another_bucket).unwrap();
     for email in [READER, &other] {
         app.enroll(email).await;
     }
@@ -372,7 +373,9 @@ async fn what_is_old_goes_and_so_does_all_of_a_webhook_that_is_deleted() {
 /// As whoever has a shell makes one, tries it, sees why nothing comes, and sends again what was given up.
 #[tokio::test]
 async fn on_the_command_line_a_webhook_is_made_tried_looked_at_and_deleted() {
-    let (app, receiver) = (App::start().await, Receiver::start().await);
+    // The command line's clock is the machine's.
+    let setup = Setup { clock: Some(Clock::system()), ..Setup::default() };
+    let (app, receiver) = (App::start_with(setup).await, Receiver::start().await);
     let environment =
         Environment::production(&app.database_url, &app.relay.url()).with("REGIMEN__WEBHOOKS__ALLOW_PRIVATE", "true");
     let run = async |arguments: &[&str]| {
@@ -381,10 +384,10 @@ async fn on_the_command_line_a_webhook_is_made_tried_looked_at_and_deleted() {
     };
     let (code, said) = run(&["list"]).await;
     assert!(code == Some(0) && said.contains("there is no webhook"), "{said}");
-    let make = ["make", "crm", &receiver.url, "--event", "reader.confirmed", "--why", "the CRM"];
-    let (code, made) = run(&make).await;
+    let new = ["make", "crm", &receiver.url, "--event", "reader.confirmed", "--why", "the CRM"];
+    let (code, made) = run(&new).await;
     assert!(code == Some(0) && made.contains("whsec_"), "{made}");
-    let (code, again) = run(&make).await;
+    let (code, again) = run(&new).await;
     assert!(code == Some(1) && again.contains("a webhook of this name"), "{again}");
     let (code, wrong) = run(&["make", "other", "nowhere", "--why", "a slip"]).await;
     assert!(code == Some(1) && wrong.contains("should look like https://"), "{wrong}");

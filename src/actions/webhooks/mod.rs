@@ -1,5 +1,5 @@
 //! Webhooks: other programs that are told what happens to readers. Who they are is here, what they are told is written by
-//! [`tell`], and `crate::hooks` sends it.
+//! [`tell`], and the module `hooks` sends it.
 pub mod tell;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
