@@ -17,6 +17,7 @@ pub(in crate::web) mod series;
 #[cfg(test)]
 mod tests;
 mod voices;
+pub(in crate::web) mod webhooks;
 
 use serde::Serialize;
 

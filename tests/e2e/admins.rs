@@ -110,6 +110,7 @@ pub async fn visit(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&s
         ("admin-imports", "/admin/imports".to_owned()),
         ("admin-people", "/admin/people".to_owned()),
         ("admin-tokens", "/admin/tokens".to_owned()),
+        ("admin-webhooks", "/admin/webhooks".to_owned()),
         ("admin-audit", "/admin/audit".to_owned()),
         ("admin-account", "/admin/account".to_owned()),
         ("admin-not-found", "/admin/embed/nothing".to_owned()),
@@ -133,6 +134,18 @@ pub async fn visit(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&s
     browser.press("Make a token").await;
     browser.hear("The new token").await;
     look("admin-tokens-made").await;
+    demo.open_as_owner(browser, "/admin/webhooks").await;
+    browser.find("#name").await.send_keys("crm").await.unwrap();
+    browser.find("#url").await.send_keys("https://crm.example.org/hooks").await.unwrap();
+    browser.find("#why").await.send_keys("The CRM").await.unwrap();
+    browser.press("Make the webhook").await;
+    browser.hear("The secret").await;
+    look("admin-webhooks-made").await;
+    browser.follow("crm").await;
+    browser.find("#why").await.send_keys("Not yet").await.unwrap();
+    browser.press("Disable it").await;
+    browser.hear("disabled").await;
+    look("admin-webhook").await;
     demo.open_as_owner(browser, "/admin/account").await;
     browser.find("#on-password").await.send_keys(PASSWORD).await.unwrap();
     browser.press("Turn it on").await;

@@ -14,12 +14,13 @@ use regimen::actions::webhooks::{self, Asked, Health, tell};
 use regimen::actions::{Actor, Service};
 use regimen::clock::Clock;
 use regimen::hooks::Hooks;
-use regimen::model::{Disabled, Event, MessageState};
+use regimen::model::{Disabled, Event, MessageState, Role};
 use serde_json::Value;
 use sha2::Sha256;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
+use crate::support::admins::Browser;
 use crate::support::process::{Environment, Process};
 use crate::support::relay::At;
 use crate::support::{App, SERIES, Setup, address, days, hours, minutes};
@@ -410,5 +411,46 @@ async fn on_the_command_line_a_webhook_is_made_tried_looked_at_and_deleted() {
     let (code, said) = run(&["log", "crm"]).await;
     assert!(code == Some(1) && said.contains("webhook"), "{said}");
     let deeds = "select count(*) from audit_log where target_kind = 'webhook' and actor_kind = 'command line'";
+    assert_eq!(app.count(deeds).await, 5);
+}
+
+/// The same on the pages, by an owner; nobody else comes to them.
+#[tokio::test]
+async fn on_the_pages_a_webhook_is_made_watched_and_sent_to_again() {
+    let (app, receiver) = (App::start().await, Receiver::start().await);
+    let owner = &mut Browser::signed_in(&app, Role::Owner).await;
+    owner.get(&app, "/admin/webhooks").await;
+    let form = [("name", "crm"), ("url", receiver.url.as_str()), ("event", "reader.confirmed"), ("why", "")];
+    let (status, _) = owner.post(&app, "/admin/webhooks", &form).await;
+    assert!(status == StatusCode::CONFLICT && owner.html.contains("say why"), "{}", owner.html);
+    assert!(
+        owner.html.contains("value=\"crm\"") && owner.html.contains(&receiver.url),
+        "what was typed is still there"
+    );
+    owner.post(&app, "/admin/webhooks", &[&form[..3], &[("why", "the CRM")]].concat()).await;
+    assert!(owner.html.contains("whsec_"), "{}", owner.html);
+    let id: Uuid = sqlx::query_scalar("select id from webhooks").fetch_one(app.db()).await.unwrap();
+    let page = format!("/admin/webhooks/{id}");
+
+    receiver.answer_next(StatusCode::GONE);
+    app.enroll(READER).await;
+    send(&app).await;
+    owner.get(&app, &page).await;
+    assert!(owner.html.contains("it answered that it is gone") && owner.html.contains("410 gone"), "{}", owner.html);
+    assert!(!owner.html.contains("whsec_") && !owner.html.contains(READER), "neither the secret nor who");
+    let why = [("why", "it is back")];
+    for deed in ["enable", "again"] {
+        let (status, location) = owner.post(&app, &format!("{page}/{deed}"), &why).await;
+        assert_eq!((status, location), (StatusCode::SEE_OTHER, format!("{page}?said=webhooks-done#said")), "{deed}");
+        owner.get(&app, &page).await;
+    }
+    assert_eq!(send(&app).await, 1);
+    owner.get(&app, &format!("{page}?state=sent")).await;
+    assert!(owner.html.contains("reader.confirmed"), "{}", owner.html);
+    owner.post(&app, &format!("{page}/rotate"), &why).await;
+    assert!(owner.html.contains("whsec_"), "{}", owner.html);
+    owner.post(&app, &format!("{page}/delete"), &why).await;
+    assert_eq!(app.count("select count(*) from webhooks").await, 0);
+    let deeds = "select count(*) from audit_log where target_kind = 'webhook' and actor_kind = 'admin'";
     assert_eq!(app.count(deeds).await, 5);
 }

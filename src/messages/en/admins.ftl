@@ -154,6 +154,11 @@ admin-mail-reset = Hello { $name }, somebody asked for a new password of yours a
 admin-mail-not-you = If you did not ask for this, you need not do anything.
 
 admin-nav-readers = Readers
+admin-nav-webhooks = Webhooks
+webhooks-title = Webhooks
+webhook-title = A webhook
+webhooks-done = Done.
+webhooks-deleted = The webhook is deleted.
 admin-nav-imports = Imports
 imports-title = Imports
 import-title = An import

@@ -154,6 +154,11 @@ admin-mail-reset = Hola, { $name }: alguien pidió otra contraseña suya en { $s
 admin-mail-not-you = Si usted no pidió esto, no tiene que hacer nada.
 
 admin-nav-readers = Lectores
+admin-nav-webhooks = Webhooks
+webhooks-title = Webhooks
+webhook-title = Un webhook
+webhooks-done = Hecho.
+webhooks-deleted = El webhook está borrado.
 admin-nav-imports = Importaciones
 imports-title = Importaciones
 import-title = Una importación

@@ -14,8 +14,8 @@ use url::{Url, form_urlencoded};
 
 use super::route::Needs;
 use super::{AppState, cookie, shell};
-use crate::actions::Actor;
 use crate::actions::admins::sessions::{self, Session};
+use crate::actions::{ActionError, Actor};
 use crate::messages::Language;
 use crate::model::Right;
 use crate::web::LARGEST_BODY;
@@ -49,6 +49,15 @@ pub(in crate::web) struct SignedIn {
 impl SignedIn {
     pub(in crate::web) fn actor(&self) -> Actor {
         Actor::admin(self.session.admin, &self.session.name, self.visitor.origin)
+    }
+
+    /// The same, with a reason that had to be typed.
+    pub(super) fn because(&self, why: &str) -> Result<Actor, ActionError> {
+        let why = why.trim();
+        if why.is_empty() || why.len() > 1_000 {
+            return Err(ActionError::Refused("say why, in at most 1,000 characters: it is recorded".into()));
+        }
+        Ok(self.actor().because(why))
     }
 }
 

@@ -22,6 +22,7 @@ mod series;
 pub(super) mod shell;
 mod sign_in;
 mod tokens;
+mod webhooks;
 
 use axum::Router;
 use serde::Deserialize;
@@ -49,6 +50,7 @@ fn routes() -> Vec<Route> {
         embed::routes(),
         people::routes(),
         tokens::routes(),
+        webhooks::routes(),
         audit::routes(),
         account::routes(),
         sign_in::routes(),

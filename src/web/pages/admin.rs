@@ -8,6 +8,7 @@ use super::readers::{ReaderGonePage, ReaderPage, ReadersPage, SentPage};
 use super::rendering::{Switch, fill, switches};
 use super::runs::{NewRunPage, RunPage, RunsPage};
 use super::series::{AllSeriesPage, RehearsalPage, SeriesPage, StepPage};
+use super::webhooks::{WebhookPage, WebhooksPage};
 use crate::messages::{self, Language};
 
 /// What stands around a page for admins.
@@ -124,6 +125,8 @@ admin_pages! {
     RecoveryCodesPage: "admin_recovery_codes", "codes-title", SHEET;
     PeoplePage: "admin_people", "people-title";
     TokensPage: "admin_tokens", "tokens-title";
+    WebhooksPage: "admin_webhooks", "webhooks-title";
+    WebhookPage: "admin_webhook", "webhook-title";
     AuditPage: "admin_audit", "audit-title";
 }
 

@@ -11,6 +11,7 @@ mod runs;
 mod samples;
 mod series;
 mod sign_up;
+mod webhooks;
 
 use super::admin::{AdminPage as _, Shell};
 use super::*;

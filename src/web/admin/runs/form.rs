@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::super::AppState;
 use super::super::gate::SignedIn;
 use super::super::shell::{self, minute};
-use super::{because, path};
+use super::path;
 use crate::actions::ActionError;
 use crate::actions::runs;
 use crate::actions::runs::choice::{self, Choice};
@@ -34,7 +34,7 @@ pub(super) async fn show(State(state): State<AppState>, by: SignedIn) -> Respons
 
 pub(super) async fn prepare(State(state): State<AppState>, by: SignedIn, Form(typed): Form<Typed>) -> Response {
     let prepared = async {
-        let actor = because(&by, &typed.why)?;
+        let actor = by.because(&typed.why)?;
         let draft = typed.choice.draft(&state.service).await?;
         runs::prepare(&state.service, &draft, &actor).await.map(|prepared| prepared.id)
     };

@@ -13,7 +13,7 @@ use super::gate::SignedIn;
 use super::route::{Needs, Route};
 use super::shell::{self, minute};
 use crate::actions::runs::{self, RunView, Sampled};
-use crate::actions::{ActionError, Actor, series, trigger};
+use crate::actions::{ActionError, series, trigger};
 use crate::model::{ConditionKey, EmailAddress, Overdue, Right, RunState, SeriesSlug, StepKey, What};
 use crate::web::error::WebError;
 use crate::web::pages::admin::Notice;
@@ -77,14 +77,6 @@ fn row(run: RunView) -> RunRow {
         who: run.who,
         why: run.why,
     }
-}
-
-fn because(by: &SignedIn, why: &str) -> Result<Actor, ActionError> {
-    let why = why.trim();
-    if why.is_empty() || why.len() > 1_000 {
-        return Err(ActionError::Refused("say why, in at most 1,000 characters: it is recorded".into()));
-    }
-    Ok(by.actor().because(why))
 }
 
 fn path(run: i64) -> String {
@@ -190,7 +182,7 @@ async fn pause(
     Path(run): Path<String>,
     Form(form): Form<RunForm>,
 ) -> Response {
-    let done = async { runs::pause(&state.service, number(&run)?, &because(&by, &form.why)?).await };
+    let done = async { runs::pause(&state.service, number(&run)?, &by.because(&form.why)?).await };
     let done = done.await;
     told(&state, &by, &run, done, "runs-paused").await
 }
@@ -201,7 +193,7 @@ async fn resume(
     Path(run): Path<String>,
     Form(form): Form<RunForm>,
 ) -> Response {
-    let done = async { runs::resume(&state.service, number(&run)?, &because(&by, &form.why)?).await };
+    let done = async { runs::resume(&state.service, number(&run)?, &by.because(&form.why)?).await };
     let done = done.await;
     told(&state, &by, &run, done, "runs-resumed").await
 }
@@ -216,7 +208,7 @@ async fn cancel(
     let done = async {
         let number = number(&run)?;
         let is_draft = runs::show(&state.service, number).await?.state == RunState::Draft;
-        let actor = if is_draft { by.actor() } else { because(&by, &form.why)? };
+        let actor = if is_draft { by.actor() } else { by.because(&form.why)? };
         runs::cancel(&state.service, number, &actor).await?;
         Ok(is_draft)
     };
@@ -256,7 +248,7 @@ async fn pause_series(
     Path(slug): Path<String>,
     Form(form): Form<SeriesForm>,
 ) -> Response {
-    let done = async { series::pause(&state.service, &parsed(&slug)?, &because(&by, &form.why)?).await.map(drop) };
+    let done = async { series::pause(&state.service, &parsed(&slug)?, &by.because(&form.why)?).await.map(drop) };
     let done = done.await;
     switched(&state, &by, done, "series-paused").await
 }
@@ -272,7 +264,7 @@ async fn resume_series(
             .overdue
             .parse()
             .map_err(|_| ActionError::Refused("choose what becomes of the parts that fell due meanwhile".into()))?;
-        series::resume(&state.service, &parsed(&slug)?, overdue, &because(&by, &form.why)?).await.map(drop)
+        series::resume(&state.service, &parsed(&slug)?, overdue, &by.because(&form.why)?).await.map(drop)
     };
     let done = done.await;
     switched(&state, &by, done, "series-resumed").await

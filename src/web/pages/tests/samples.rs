@@ -366,6 +366,7 @@ pub(super) fn pages_saying(text: &str) -> Vec<(&'static str, String)> {
         .chain(imports::saying(&text()))
         .chain(runs::saying(&text()))
         .chain(series::saying(&text()))
+        .chain(webhooks::saying(&text()))
         .chain(dashboard::saying(&text()))
         .chain(admins::saying(&text()))
         .collect()
