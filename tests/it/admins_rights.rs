@@ -81,7 +81,7 @@ async fn every_page_lets_in_those_who_have_its_right_and_nobody_else() {
 }
 
 /// Each verb of the API, and the right that it needs.
-const VERBS: [(Method, &str, Right); 27] = [
+const VERBS: [(Method, &str, Right); 28] = [
     (Method::GET, "/health", Right::Figures),
     (Method::GET, "/series", Right::Figures),
     (Method::GET, "/series/{series}", Right::Figures),
@@ -97,6 +97,7 @@ const VERBS: [(Method, &str, Right); 27] = [
     (Method::GET, "/guards", Right::Figures),
     (Method::GET, "/deliveries", Right::Readers),
     (Method::GET, "/subscribers", Right::Readers),
+    (Method::GET, "/subscribers/export", Right::Export),
     (Method::POST, "/subscribers/show", Right::Readers),
     (Method::POST, "/subscribers/pause", Right::Operate),
     (Method::POST, "/subscribers/resume", Right::Operate),
