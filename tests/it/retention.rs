@@ -198,8 +198,8 @@ async fn the_books_close_before_during_and_after_also_when_it_is_stopped_between
             looks
         }
     });
-    // In bucket 0 one batch and an empty look at the attempts, the same for four empty ones, then two batches of bucket 5.
-    let left = AtomicUsize::new(2 * 5 + 2);
+    // In bucket 0 one batch and an empty look at attempts and at messages, the same for four empty ones, then two of bucket 5.
+    let left = AtomicUsize::new(3 * 5 + 2);
     let go_on = || left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok();
     let first = retention::prune(&app.service, go_on).await.unwrap();
     assert_eq!(first.enrollments, 230, "it stopped in the middle of a bucket");
