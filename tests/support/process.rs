@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use regimen::seal::Keyring;
 use reqwest::Method;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use serde_json::Value;
 
 use super::TOKEN;
@@ -201,6 +201,16 @@ impl Process {
 
     pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_raw(self.child.id().cast_signed()).unwrap(), signal).unwrap();
+    }
+
+    /// Stops it where it is. It stands still when this returns: until its last thread has heard of the signal it goes on.
+    pub async fn freeze(&self) {
+        self.signal(Signal::STOP);
+        let pid = Pid::from_raw(self.child.id().cast_signed()).unwrap();
+        until("it stands still", async || {
+            waitid(WaitId::Pid(pid), WaitIdOptions::STOPPED | WaitIdOptions::NOHANG).unwrap().map(drop)
+        })
+        .await;
     }
 
     /// `kill -9`, and it is gone.
