@@ -145,6 +145,10 @@ pub async fn visit(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&s
     browser.find("#why").await.send_keys("Not yet").await.unwrap();
     browser.press("Disable it").await;
     browser.hear("disabled").await;
+    // It is told nothing while it is disabled, and the message waits.
+    browser.find("#why").await.send_keys("How the log looks").await.unwrap();
+    browser.press("Send a message to try it").await;
+    browser.hear("webhook.test").await;
     look("admin-webhook").await;
     demo.open_as_owner(browser, "/admin/account").await;
     browser.find("#on-password").await.send_keys(PASSWORD).await.unwrap();
