@@ -244,8 +244,7 @@ pub async fn actions(service: &Service) -> Result<Vec<String>, ActionError> {
 
 fn filter(ask: &Search, limit: i64) -> Result<Filter, ActionError> {
     let before = ask.after.as_deref().map(str::parse).transpose();
-    let before = before
-        .map_err(|_| ActionError::Refused("this is no cursor of ours: use the `next` of the page before".into()))?;
+    let before = before.map_err(|_| ActionError::Cursor)?;
     let Search { who, action, target, from, until, .. } = ask;
     let (who, action, target) = (who.clone(), action.clone(), target.clone());
     Ok(Filter { who, action, target, from: *from, until: *until, before, limit })

@@ -8,11 +8,12 @@ use super::{exactly_one, unknown_word};
 use crate::model::{EmailAddress, Role};
 
 /// An admin, without what must not be shown.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Admin {
     pub id: Uuid,
     pub address: String,
     pub name: String,
+    #[schema(value_type = String)]
     pub role: Role,
     pub created_at: DateTime<Utc>,
     pub signed_in_at: Option<DateTime<Utc>>,

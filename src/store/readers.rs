@@ -28,6 +28,8 @@ pub struct Search {
     pub state: Option<String>,
     /// So many steps were accepted.
     pub steps: Option<i32>,
+    /// This step is owed.
+    pub waits_for: Option<String>,
     /// Signed up at this instant or later.
     pub since: Option<DateTime<Utc>>,
     /// Signed up before this instant.
@@ -57,7 +59,10 @@ pub async fn search(tx: &mut PgConnection, ask: &Search) -> Result<Vec<Row>, sql
              and ($4::text is null or e.series = $4) and ($5::text is null or e.state = $5)
              and ($6::integer is null or cardinality(e.done_steps) = $6)
              and ($7::timestamptz is null or e.created_at >= $7) and ($8::timestamptz is null or e.created_at < $8)
-           order by e.created_at desc, e.id desc limit $9"#,
+             and ($9::text is null or exists (select from deliveries d
+                 where d.bucket = e.bucket and d.enrollment = e.id and d.kind = 'step' and d.step = $9 and d.occasion = 0
+                     and d.state in ('pending', 'paused', 'claimed', 'sending')))
+           order by e.created_at desc, e.id desc limit $10"#,
         after_at,
         after_id,
         ask.part.as_deref().map(containing),
@@ -66,6 +71,7 @@ pub async fn search(tx: &mut PgConnection, ask: &Search) -> Result<Vec<Row>, sql
         ask.steps,
         ask.since,
         ask.before,
+        ask.waits_for,
         ask.limit
     )
     .fetch_all(tx)

@@ -238,7 +238,7 @@ pub async fn progress(db: impl PgExecutor<'_>, run: i64) -> Result<Option<Progre
 }
 
 /// A reader of the dry run's sample, as admins see them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
 pub struct Sampled {
     pub address: String,
     pub state: String,

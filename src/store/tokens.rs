@@ -8,10 +8,11 @@ use super::unknown_word;
 use crate::model::Right;
 
 /// A token, without itself.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Token {
     pub id: Uuid,
     pub name: String,
+    #[schema(value_type = Vec<String>)]
     pub rights: Vec<Right>,
     /// The name of who made it; none for the command line.
     pub made_by: Option<String>,

@@ -49,7 +49,7 @@ pub struct Outcome {
 }
 
 /// A row of the log.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
 pub struct Message {
     pub bucket: i16,
     pub id: Uuid,

@@ -8,11 +8,12 @@ use super::unknown_word;
 use crate::model::{Disabled, Event};
 
 /// An endpoint, without its secrets.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
 pub struct Webhook {
     pub id: Uuid,
     pub name: String,
     pub url: String,
+    #[schema(value_type = Vec<String>)]
     pub events: Vec<Event>,
     /// None: all of them.
     pub series: Vec<String>,
@@ -21,6 +22,7 @@ pub struct Webhook {
     pub made_by: Option<String>,
     pub made_at: DateTime<Utc>,
     pub disabled_at: Option<DateTime<Utc>>,
+    #[schema(value_type = Option<String>)]
     pub disabled_because: Option<Disabled>,
     pub failing_since: Option<DateTime<Utc>>,
     /// Until when the secret of before signs, too.

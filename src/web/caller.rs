@@ -97,5 +97,5 @@ pub(super) mod rights {
         };
     }
 
-    named!(Figures, Preview, Readers, Operate, Export, Erase);
+    named!(Figures, Preview, Readers, Operate, Export, Erase, People, Audit);
 }

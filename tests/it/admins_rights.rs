@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 
 use regimen::actions::admins::tokens;
 use regimen::actions::audit::{self, Search};
+use regimen::actions::once::Done;
 use regimen::actions::{ActionError, admins};
 use regimen::model::{Right, Role};
 use regimen::web::{Needs, declared};
@@ -121,7 +122,7 @@ const VERBS: [(Method, &str, Right); 33] = [
 async fn a_token_does_what_its_rights_allow_and_the_configurations_does_all() {
     let app = App::start().await;
     for right in Right::ALL {
-        let token = tokens::make(&app.service, right.as_str(), &[*right], None, &by()).await.unwrap();
+        let token = tokens::make(&app.service, right.as_str(), &[*right], None, &by()).await.unwrap().token;
         for (method, path, needs) in &VERBS {
             let url = format!("{}/api/v1{}", app.base, filled_in(path));
             let request = app.http.request(method.clone(), url).bearer_auth(&token).json(&json!({}));
@@ -163,7 +164,7 @@ async fn a_token_is_made_on_the_page_shown_once_and_revoked() {
     let id = owner.between("action=\"/admin/tokens/", "/revoke\"").unwrap();
     owner.post(&app, &format!("/admin/tokens/{id}/revoke"), &[]).await;
     assert_eq!(ask().await, StatusCode::UNAUTHORIZED);
-    let short = tokens::make(&app.service, "for a day", &[Right::Figures], Some(days(1)), &by()).await.unwrap();
+    let short = tokens::make(&app.service, "for a day", &[Right::Figures], Some(days(1)), &by()).await.unwrap().token;
     app.advance(days(1));
     let url = format!("{}/api/v1/series", app.base);
     let late = app.http.get(url).bearer_auth(&short).send().await.unwrap();
@@ -174,7 +175,7 @@ async fn a_token_is_made_on_the_page_shown_once_and_revoked() {
 async fn the_last_owner_stays_one() {
     let app = App::start().await;
     let one = create(&app.service, "one@example.org", Role::Owner).await;
-    let is_refused = |result: Result<(), ActionError>| matches!(result, Err(ActionError::Refused(_)));
+    let is_refused = |result: Result<Done, ActionError>| matches!(result, Err(ActionError::Refused(_)));
     assert!(is_refused(admins::disable(&app.service, one, &by()).await));
     assert!(is_refused(admins::set_role(&app.service, one, Role::Editor, &by()).await));
     admins::set_role(&app.service, one, Role::Owner, &by()).await.unwrap();
@@ -202,7 +203,7 @@ async fn somebody_is_invited_gets_a_role_and_is_disabled() {
     grace.post(&app, &path, &[("new", "another long password")]).await;
     assert_eq!(grace.sign_in(&app, "grace@example.org", "another long password").await, StatusCode::SEE_OTHER);
     assert_eq!(grace.get(&app, "/admin/people").await.0, StatusCode::FORBIDDEN);
-    let token = tokens::make(&app.service, "of an owner", &[Right::Figures], None, &by()).await.unwrap();
+    let token = tokens::make(&app.service, "of an owner", &[Right::Figures], None, &by()).await.unwrap().token;
     let id = admins::by_address(&app.service, &address("grace@example.org")).await.unwrap().id;
     owner.get(&app, "/admin/people").await;
     let (_, said) = owner.post(&app, &format!("/admin/people/{id}/role"), &[("role", "owner")]).await;
@@ -218,7 +219,7 @@ async fn somebody_is_invited_gets_a_role_and_is_disabled() {
 async fn the_log_says_who_did_what_and_names_no_reader() {
     let app = App::start().await;
     app.enroll("reader@example.org").await;
-    let token = tokens::make(&app.service, "a program", &[Right::Operate, Right::Readers], None, &by()).await.unwrap();
+    let token = tokens::make(&app.service, "a program", &[Right::Operate, Right::Readers], None, &by()).await.unwrap().token;
     let shown = json!({ "address": "reader@example.org" });
     let mut address = why();
     address["address"] = json!("reader@example.org");

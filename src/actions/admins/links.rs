@@ -3,17 +3,26 @@
 use std::net::IpAddr;
 
 use chrono::TimeDelta;
+use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::password::ChangeError;
 use super::{ActionError, Actor, Admin, Service, audit, hash, mails, new_secret, password, throttle};
 use crate::actions::audit::Target;
-use crate::model::EmailAddress;
+use crate::actions::once;
+use crate::model::{EmailAddress, Role};
 use crate::store::{people as store, wake};
 
 pub(super) const INVITATION: TimeDelta = TimeDelta::days(7);
 pub(super) const RESET: TimeDelta = TimeDelta::hours(1);
+
+/// Who was invited, and the link with which they choose a password.
+#[derive(Debug)]
+pub struct Invited {
+    pub id: Uuid,
+    pub link: String,
+}
 
 /// Makes a link that whoever asks for it hands over, since no mail goes out with it.
 pub async fn make(service: &Service, admin: Uuid, by: &Actor) -> Result<String, ActionError> {
@@ -25,18 +34,41 @@ pub async fn make(service: &Service, admin: Uuid, by: &Actor) -> Result<String, 
     Ok(url)
 }
 
-/// The same for whoever is to come in; a mail with another link is owed to them.
-pub async fn invite(service: &Service, admin: Uuid, by: &Actor) -> Result<String, ActionError> {
+/// Adds an admin and makes them a link; a mail with another one is owed to them.
+pub async fn create_and_invite(
+    service: &Service,
+    address: &EmailAddress,
+    name: &str,
+    role: Role,
+    by: &Actor,
+) -> Result<Invited, ActionError> {
+    let mut tx = service.db().begin().await?;
+    let admin = super::create_in(service, &mut tx, (address, name, role), by).await?;
+    let link = invite_in(service, &mut tx, admin, by).await?;
+    tx.commit().await?;
+    service.wake_dispatcher();
+    Ok(link)
+}
+
+/// The same for an admin who is there.
+pub async fn invite(service: &Service, admin: Uuid, by: &Actor) -> Result<Invited, ActionError> {
     super::refuse_for_oneself(admin, by)?;
     super::show(service, admin).await?;
     let mut tx = service.db().begin().await?;
-    let url = make_in(service, &mut tx, admin, INVITATION).await?;
-    mails::owe(service, &mut tx, admin, mails::Kind::Invitation).await?;
-    audit::record(service, &mut *tx, by, "invite", Target::Admin(admin)).await?;
-    wake(&mut *tx).await?;
+    let link = invite_in(service, &mut tx, admin, by).await?;
     tx.commit().await?;
     service.wake_dispatcher();
-    Ok(url)
+    Ok(link)
+}
+
+async fn invite_in(service: &Service, tx: &mut PgConnection, admin: Uuid, by: &Actor) -> Result<Invited, ActionError> {
+    let url = make_in(service, &mut *tx, admin, INVITATION).await?;
+    mails::owe(service, &mut *tx, admin, mails::Kind::Invitation).await?;
+    audit::record(service, &mut *tx, by, "invite", Target::Admin(admin)).await?;
+    wake(&mut *tx).await?;
+    // What lets somebody in is kept nowhere.
+    once::answer(&mut *tx, by, json!({ "id": admin, "link": null })).await?;
+    Ok(Invited { id: admin, link: url })
 }
 
 pub(super) async fn make_in(

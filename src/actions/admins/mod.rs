@@ -22,6 +22,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::audit::{self, Target};
+use super::once::{self, Done};
 use super::{ActionError, Actor, Service};
 use crate::model::{EmailAddress, Role};
 pub use crate::store::people::Admin;
@@ -62,22 +63,32 @@ pub async fn create(
     role: Role,
     by: &Actor,
 ) -> Result<Uuid, ActionError> {
+    let mut tx = service.db().begin().await?;
+    let id = create_in(service, &mut tx, (address, name, role), by).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+async fn create_in(
+    service: &Service,
+    tx: &mut PgConnection,
+    (address, name, role): (&EmailAddress, &str, Role),
+    by: &Actor,
+) -> Result<Uuid, ActionError> {
     let name = name.trim();
     if name.is_empty() || name.len() > 100 || name.chars().any(char::is_control) {
         return Err(ActionError::Refused("a name has 1 to 100 characters".into()));
     }
     let id = service.clock().uuid();
-    let mut tx = service.db().begin().await?;
     if !store::add(&mut *tx, id, address, name, role, service.clock().real()).await? {
         return Err(ActionError::Refused("there is an admin of this address already".into()));
     }
     audit::record_with(service, &mut *tx, by, "create admin", Target::Admin(id), &json!({ "role": role })).await?;
-    tx.commit().await?;
     Ok(id)
 }
 
 /// Takes effect with the next page that the admin opens.
-pub async fn set_role(service: &Service, id: Uuid, role: Role, by: &Actor) -> Result<(), ActionError> {
+pub async fn set_role(service: &Service, id: Uuid, role: Role, by: &Actor) -> Result<Done, ActionError> {
     let mut tx = service.db().begin().await?;
     if role != Role::Owner {
         refuse_for_last_owner(&mut tx, id).await?;
@@ -86,12 +97,13 @@ pub async fn set_role(service: &Service, id: Uuid, role: Role, by: &Actor) -> Re
     store::set_role(&mut *tx, id, role).await?;
     let details = json!({ "from": before.role, "to": role });
     audit::record_with(service, &mut *tx, by, "set role", Target::Admin(id), &details).await?;
+    let done = once::answer(&mut tx, by, Done { done: true }).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(done)
 }
 
 /// Signs an admin out everywhere, and lets them in no more. Tokens that they made are refused, too.
-pub async fn disable(service: &Service, id: Uuid, by: &Actor) -> Result<(), ActionError> {
+pub async fn disable(service: &Service, id: Uuid, by: &Actor) -> Result<Done, ActionError> {
     let mut tx = service.db().begin().await?;
     refuse_for_last_owner(&mut tx, id).await?;
     let admin = store::by_id(&mut *tx, id).await?.ok_or(ActionError::NotFound("admin"))?;
@@ -102,11 +114,12 @@ pub async fn disable(service: &Service, id: Uuid, by: &Actor) -> Result<(), Acti
     sign_ins::end_all(&mut *tx, id, None).await?;
     store::forget_links(&mut *tx, id).await?;
     audit::record(service, &mut *tx, by, "disable admin", Target::Admin(id)).await?;
+    let done = once::answer(&mut tx, by, Done { done: true }).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(done)
 }
 
-pub async fn enable(service: &Service, id: Uuid, by: &Actor) -> Result<(), ActionError> {
+pub async fn enable(service: &Service, id: Uuid, by: &Actor) -> Result<Done, ActionError> {
     let mut tx = service.db().begin().await?;
     let admin = store::by_id(&mut *tx, id).await?.ok_or(ActionError::NotFound("admin"))?;
     if admin.disabled_at.is_none() {
@@ -114,8 +127,9 @@ pub async fn enable(service: &Service, id: Uuid, by: &Actor) -> Result<(), Actio
     }
     store::set_disabled(&mut *tx, id, None).await?;
     audit::record(service, &mut *tx, by, "enable admin", Target::Admin(id)).await?;
+    let done = once::answer(&mut tx, by, Done { done: true }).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(done)
 }
 
 /// Somebody must be left who can let others in. The owners' rows stay locked, so that two cannot take the right from one

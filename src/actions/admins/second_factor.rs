@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{ActionError, Actor, Admin, Service, audit, hash, password, totp};
 use crate::actions::audit::Target;
+use crate::actions::once::{self, Done};
 use crate::store::people as store;
 
 const CODES: usize = 10;
@@ -106,18 +107,19 @@ pub async fn turn_off(service: &Service, admin: Uuid, given: &str, by: &Actor) -
 }
 
 /// For an admin who has lost app and codes: from the command line, or by an owner.
-pub async fn reset(service: &Service, admin: Uuid, by: &Actor) -> Result<(), ActionError> {
+pub async fn reset(service: &Service, admin: Uuid, by: &Actor) -> Result<Done, ActionError> {
     super::refuse_for_oneself(admin, by)?;
     take_away(service, admin, "reset second factor", by).await
 }
 
-async fn take_away(service: &Service, admin: Uuid, action: &str, by: &Actor) -> Result<(), ActionError> {
+async fn take_away(service: &Service, admin: Uuid, action: &str, by: &Actor) -> Result<Done, ActionError> {
     let mut tx = service.db().begin().await?;
     store::set_second_factor(&mut *tx, admin, None).await?;
     store::forget_recovery_codes(&mut *tx, admin).await?;
     audit::record(service, &mut *tx, by, action, Target::Admin(admin)).await?;
+    let done = once::answer(&mut tx, by, Done { done: true }).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(done)
 }
 
 pub async fn codes_left(service: &Service, admin: Uuid) -> Result<i64, ActionError> {

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{ActionError, Actor, Service, audit, hash, new_secret};
 use crate::actions::audit::Target;
+use crate::actions::once::{self, Done};
 use crate::model::Right;
 pub use crate::store::tokens::Token;
 use crate::store::tokens::{self as store, NewToken};
@@ -16,18 +17,25 @@ const PREFIX: &str = "regimen_admin_";
 /// A token's last use is written no more often.
 const USED_EVERY: TimeDelta = TimeDelta::minutes(1);
 
+/// A new token, which is shown once.
+#[derive(Debug)]
+pub struct Made {
+    pub id: Uuid,
+    pub token: String,
+}
+
 pub async fn list(service: &Service) -> Result<Vec<Token>, ActionError> {
     Ok(store::all(service.db()).await?)
 }
 
-/// Makes a token, which is shown once. `good_for` of none is for ever.
+/// Makes a token. `good_for` of none is for ever.
 pub async fn make(
     service: &Service,
     name: &str,
     rights: &[Right],
     good_for: Option<TimeDelta>,
     by: &Actor,
-) -> Result<String, ActionError> {
+) -> Result<Made, ActionError> {
     let name = name.trim();
     if name.is_empty() || name.len() > 100 || name.chars().any(char::is_control) {
         return Err(ActionError::Refused("a token's name has 1 to 100 characters".into()));
@@ -45,12 +53,13 @@ pub async fn make(
         return Err(ActionError::Refused("there is, or was, a token of this name: choose another".into()));
     }
     audit::record_with(service, &mut *tx, by, "make token", Target::Token(name), &json!({ "rights": rights })).await?;
+    once::answer(&mut tx, by, json!({ "id": token.id, "token": null })).await?;
     tx.commit().await?;
-    Ok(secret)
+    Ok(Made { id: token.id, token: secret })
 }
 
 /// From now on it is refused.
-pub async fn revoke(service: &Service, id: Uuid, by: &Actor) -> Result<(), ActionError> {
+pub async fn revoke(service: &Service, id: Uuid, by: &Actor) -> Result<Done, ActionError> {
     let mut tx = service.db().begin().await?;
     let all = store::all(&mut *tx).await?;
     let token = all.iter().find(|one| one.id == id).ok_or(ActionError::NotFound("token"))?;
@@ -58,8 +67,9 @@ pub async fn revoke(service: &Service, id: Uuid, by: &Actor) -> Result<(), Actio
         return Err(ActionError::NotFound("token that is still good"));
     }
     audit::record(service, &mut *tx, by, "revoke token", Target::Token(&token.name)).await?;
+    let done = once::answer(&mut tx, by, Done { done: true }).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(done)
 }
 
 /// Who has this token, and what it may do; nothing when it is good no more.

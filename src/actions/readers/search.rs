@@ -1,10 +1,10 @@
-//! Readers as admins look for them: by a part of the address, state, progress and day of sign-up.
+//! Readers as admins look for them: by a part of the address, state, progress, what comes next and day of sign-up.
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use uuid::Uuid;
 
 use super::audit_list;
 use crate::actions::{ActionError, Actor, Page, Service};
-use crate::model::{EmailAddress, EnrollmentState, SeriesSlug};
+use crate::model::{EmailAddress, EnrollmentState, SeriesSlug, StepKey};
 use crate::store::admin;
 use crate::store::readers;
 pub use crate::store::readers::Row;
@@ -21,6 +21,8 @@ pub struct Search {
     pub state: Option<EnrollmentState>,
     /// So many parts were accepted.
     pub parts: Option<u16>,
+    /// This part is what comes next.
+    pub waits_for: Option<StepKey>,
     /// Signed up on this day (UTC) or later.
     pub since: Option<NaiveDate>,
     /// Signed up on this day (UTC) or before.
@@ -36,6 +38,7 @@ pub async fn search(service: &Service, ask: &Search, by: &Actor) -> Result<Page<
         series: ask.series.as_ref().map(ToString::to_string),
         state: ask.state.map(|state| state.as_str().to_owned()),
         steps: ask.parts.map(i32::from),
+        waits_for: ask.waits_for.as_ref().map(ToString::to_string),
         since: ask.since.map(midnight),
         before: ask.until.and_then(|day| day.checked_add_days(Days::new(1))).map(midnight),
         after: ask.after.as_deref().map(parse_cursor).transpose()?,
@@ -77,7 +80,7 @@ fn parse_cursor(text: &str) -> Result<(DateTime<Utc>, Uuid), ActionError> {
         let at = DateTime::from_timestamp_micros(at.parse().ok()?)?;
         Some((at, id.parse().ok()?))
     });
-    parsed.ok_or_else(|| ActionError::Refused("this is no cursor of ours: use the `next` of the page before".into()))
+    parsed.ok_or(ActionError::Cursor)
 }
 
 /// `query_canceled`: the statement had its time.

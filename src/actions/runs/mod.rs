@@ -3,6 +3,7 @@
 pub mod choice;
 pub mod dry_run;
 mod look;
+mod test;
 pub mod work;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use crate::store::runs::{self, NewRun, Run};
 use crate::store::{admin, run_work, wake};
 use dry_run::DryRun;
 pub use look::{Asked, Counts, PAGE, RunView, Sampled, list, sample, show};
+pub use test::{TestOf, test};
 use work::{Step, Sweep};
 
 /// A dry run is good for this long (real time): after it, readers have gone on.

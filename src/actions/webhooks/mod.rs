@@ -64,7 +64,7 @@ pub enum Health {
 }
 
 /// An endpoint, and what of its messages waits or has failed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Listed {
     #[serde(flatten)]
     pub webhook: Webhook,
@@ -151,6 +151,7 @@ pub async fn make(service: &Service, asked: &Asked<'_>, by: &Actor) -> Result<Se
     }
     let details = json!({ "host": url.host(), "events": events, "series": series, "with address": asked.with_address });
     audit::record_with(service, &mut *tx, by, "make webhook", Target::Webhook(name), &details).await?;
+    once::answer(&mut tx, by, json!({ "id": id, "secret": null })).await?;
     tx.commit().await?;
     tell::refresh(service).await?;
     Ok(Secret { id, secret })
@@ -168,6 +169,7 @@ pub async fn rotate(service: &Service, id: Uuid, by: &Actor) -> Result<Secret, A
     let name = name_of(&mut tx, id).await?;
     store::rotate(&mut *tx, id, &sealed, service.clock().real() + BOTH_SIGN).await?;
     audit::record(service, &mut *tx, by, "rotate webhook secret", Target::Webhook(&name)).await?;
+    once::answer(&mut tx, by, json!({ "id": id, "secret": null })).await?;
     tx.commit().await?;
     Ok(Secret { id, secret })
 }

@@ -10,7 +10,9 @@ use super::route::{Needs, Route};
 use super::shell::{self, minute};
 use super::{AppState, Said};
 use crate::actions::ActionError;
+use crate::actions::admins::links::Invited;
 use crate::actions::admins::{self, Admin, links, second_factor};
+use crate::actions::once::Done;
 use crate::model::{EmailAddress, Right, Role};
 use crate::web::error::WebError;
 use crate::web::pages::admin::{Notice, PeoplePage, PersonRow, RoleOption};
@@ -79,11 +81,10 @@ async fn invite(State(state): State<AppState>, by: SignedIn, Form(form): Form<In
         let refused = |text: String| ActionError::Refused(text.trim_end_matches('.').to_owned());
         let address = EmailAddress::parse(&form.address).map_err(|error| refused(error.to_string()))?;
         let role: Role = form.role.parse().map_err(|error: crate::model::UnknownWord| refused(error.to_string()))?;
-        let id = admins::create(&state.service, &address, &form.name, role, &by.actor()).await?;
-        links::invite(&state.service, id, &by.actor()).await
+        links::create_and_invite(&state.service, &address, &form.name, role, &by.actor()).await
     };
     match made.await {
-        Ok(link) => {
+        Ok(Invited { link, .. }) => {
             let notice = shell::said(by.visitor.language, Some("people-invited"));
             people(&state, &by, notice, Some(link)).await
         }
@@ -113,7 +114,7 @@ async fn set_role(
 
 async fn make_link(State(state): State<AppState>, by: SignedIn, Path(id): Path<Uuid>) -> Response {
     match links::invite(&state.service, id, &by.actor()).await {
-        Ok(link) => people(&state, &by, None, Some(link)).await,
+        Ok(Invited { link, .. }) => people(&state, &by, None, Some(link)).await,
         Err(error) => refused(&state, &by, error).await,
     }
 }
@@ -133,9 +134,9 @@ async fn reset_second_factor(State(state): State<AppState>, by: SignedIn, Path(i
     changed(&state, &by, done).await
 }
 
-async fn changed(state: &AppState, by: &SignedIn, done: Result<(), ActionError>) -> Response {
+async fn changed(state: &AppState, by: &SignedIn, done: Result<Done, ActionError>) -> Response {
     match done {
-        Ok(()) => shell::done(HERE, "people-changed"),
+        Ok(_) => shell::done(HERE, "people-changed"),
         Err(error) => refused(state, by, error).await,
     }
 }

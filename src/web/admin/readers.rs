@@ -17,7 +17,7 @@ use crate::actions::readers::standing::local;
 use crate::actions::readers::steer;
 use crate::actions::readers::story::{self, AttemptLine, Chapter, ConsentLine, Event, Mail, Story, What};
 use crate::actions::{ActionError, Page};
-use crate::model::{EnrollmentState, Format, Right, SeriesSlug, Zone};
+use crate::model::{EnrollmentState, Format, Right, SeriesSlug, StepKey, Zone};
 use crate::web::error::WebError;
 use crate::web::pages::admin::Notice;
 use crate::web::pages::readers::{
@@ -54,6 +54,8 @@ struct Asked {
     #[serde(skip_serializing_if = "String::is_empty")]
     parts: String,
     #[serde(skip_serializing_if = "String::is_empty")]
+    next: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     since: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     until: String,
@@ -68,7 +70,8 @@ impl Asked {
     }
 
     fn is_search(&self) -> bool {
-        [&self.part, &self.series, &self.state, &self.parts, &self.since, &self.until].iter().any(|it| !it.is_empty())
+        let fields = [&self.part, &self.series, &self.state, &self.parts, &self.next, &self.since, &self.until];
+        fields.iter().any(|field| !field.is_empty())
     }
 
     /// What cannot be read is told, never passed over: the list would show what was not asked for.
@@ -78,6 +81,7 @@ impl Asked {
             series: read(&self.series, "There is no such series.", |text| SeriesSlug::parse(text).ok())?,
             state: read(&self.state, "There is no such state.", |text| text.parse().ok())?,
             parts: read(&self.parts, "The number of parts must be a number.", |text| text.parse().ok())?,
+            waits_for: read(&self.next, "There is no such part.", |text| StepKey::parse(text).ok())?,
             since: read(&self.since, "A day is written like 2026-11-26.", |text| text.parse::<NaiveDate>().ok())?,
             until: read(&self.until, "A day is written like 2026-11-26.", |text| text.parse::<NaiveDate>().ok())?,
             after: given(&self.after).map(ToOwned::to_owned),
@@ -156,13 +160,22 @@ fn form(state: &AppState, asked: &Asked) -> Ask {
     let series = library.series.values().map(|one| pick(one.slug.as_str(), &one.title, &asked.series));
     let most = library.series.values().map(|one| one.steps.len()).max().unwrap_or(0);
     let states = EnrollmentState::ALL.iter().map(|one| pick(one.as_str(), one.as_str(), &asked.state));
+    let many = library.series.len() > 1;
+    let next = library.series.values().flat_map(|series| {
+        let of = if many { format!("{}: ", series.title) } else { String::new() };
+        series.steps.iter().enumerate().map(move |(index, step)| {
+            let text = format!("{of}Part {}: {}", index + 1, step.subject);
+            pick(step.key.as_str(), &text, &asked.next)
+        })
+    });
     let parts = (0..=most).map(|number| pick(&number.to_string(), &number.to_string(), &asked.parts));
     Ask {
         part: asked.part.clone(),
         // One alone is no choice.
-        series: if library.series.len() > 1 { series.collect() } else { Vec::new() },
+        series: if many { series.collect() } else { Vec::new() },
         states: states.collect(),
         parts: parts.collect(),
+        next: next.collect(),
         since: asked.since.clone(),
         until: asked.until.clone(),
     }

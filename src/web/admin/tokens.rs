@@ -66,7 +66,7 @@ async fn make(State(state): State<AppState>, by: SignedIn, body: Bytes) -> Respo
         Err(error) => Err(error),
     };
     match made {
-        Ok(token) => list(&state, &by, None, Some(token)).await,
+        Ok(made) => list(&state, &by, None, Some(made.token)).await,
         Err(error) => refused(&state, &by, error).await,
     }
 }
@@ -97,7 +97,7 @@ fn wish(body: &[u8]) -> Result<Wish, ActionError> {
 
 async fn revoke(State(state): State<AppState>, by: SignedIn, Path(id): Path<Uuid>) -> Response {
     match tokens::revoke(&state.service, id, &by.actor()).await {
-        Ok(()) | Err(ActionError::NotFound(_)) => shell::done(HERE, "tokens-gone"),
+        Ok(_) | Err(ActionError::NotFound(_)) => shell::done(HERE, "tokens-gone"),
         Err(error) => refused(&state, &by, error).await,
     }
 }

@@ -115,6 +115,14 @@ pub(super) fn invalid(field: &'static str, message: &str) -> Problem {
     Problem(WebError::Invalid(vec![(field, message.to_owned())]))
 }
 
+/// A text that is looked for, if one is given. No text that is stored has a null character.
+pub(super) fn given(field: &'static str, text: Option<String>) -> Result<Option<String>, Problem> {
+    match text {
+        Some(text) if text.contains('\0') => Err(invalid(field, "no null characters")),
+        text => Ok(text.filter(|text| !text.trim().is_empty())),
+    }
+}
+
 /// A number of a query that has bounds.
 pub(super) fn within(field: &'static str, given: Option<i64>, least: u16, most: u16) -> Result<Option<u16>, Problem> {
     let Some(given) = given else { return Ok(None) };

@@ -1,6 +1,8 @@
 //! What calls send and are answered with, where it is not a row of a list. What is missing is empty, and refused by its name.
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::asked::Reasoned;
 use crate::actions::runs::choice::Choice;
@@ -81,6 +83,68 @@ reasoned! {
     StartRun {
         #[schema(required, minimum = 0)]
         readers: i64,
+    }
+
+    /// What is looked at before a run starts.
+    TestRun {
+        /// Of a run that does not send one step: which of them.
+        #[schema(pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "antibodies")]
+        step: Option<String>,
+        /// Whose passage is shown.
+        #[schema(pattern = "^[a-z0-9][a-z0-9-]{0,47}$", example = "lung")]
+        condition: Option<String>,
+        /// An address of `admin.editors`.
+        #[schema(required, format = "email", example = "editor@example.org")]
+        to: String,
+    }
+
+    /// An endpoint that is to be told what happens.
+    MakeWebhook {
+        #[schema(required, min_length = 1, max_length = 100, example = "our CRM")]
+        name: String,
+        #[schema(required, format = "uri", example = "https://crm.example.org/hooks")]
+        url: String,
+        /// What it is told (docs/WEBHOOKS.md); all of it if none is named.
+        events: Vec<String>,
+        /// Of which series; of all if none is named.
+        series: Vec<String>,
+        /// Tell it the reader's address, too.
+        with_address: bool,
+    }
+
+    /// Which messages are owed once more.
+    SendAgain {
+        /// Those that were given up and tell of something since then; all of them if it is not said.
+        since: Option<DateTime<Utc>>,
+    }
+
+    /// Who is to come in, and as what.
+    InviteAdmin {
+        #[schema(required, format = "email", example = "editor@example.org")]
+        address: String,
+        #[schema(required, min_length = 1, max_length = 100, example = "The editor")]
+        name: String,
+        /// `viewer`, `editor`, `operator` or `owner`.
+        #[schema(required, example = "editor")]
+        role: String,
+    }
+
+    /// What an admin may do from now on.
+    SetRole {
+        /// `viewer`, `editor`, `operator` or `owner`.
+        #[schema(required, example = "editor")]
+        role: String,
+    }
+
+    /// A program, and what it may do.
+    MakeToken {
+        #[schema(required, min_length = 1, max_length = 100, example = "the statistics")]
+        name: String,
+        #[schema(required, min_items = 1, example = json!(["figures"]))]
+        rights: Vec<String>,
+        /// How long it is good; for ever if it is not said.
+        #[schema(minimum = 1, maximum = 3650)]
+        days: Option<i64>,
     }
 
     /// What becomes of the steps that fell due while a series was paused.
@@ -170,6 +234,45 @@ pub(super) struct PreviewOf {
     /// The first of the series if it is not said.
     #[schema(pattern = "^[a-z0-9][a-z0-9-]{0,47}$", example = "lung")]
     pub(super) condition: Option<String>,
+    /// `en` or `es`; the series' own if it is not said, or if it is not translated.
+    #[schema(example = "en")]
+    pub(super) language: Option<String>,
+}
+
+/// Readers who are looked for. What is not said does not matter.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct SearchReaders {
+    /// A part of the address.
+    #[schema(example = "@example.org")]
+    pub(super) part: Option<String>,
+    #[schema(pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")]
+    pub(super) series: Option<String>,
+    /// As for the list.
+    pub(super) state: Option<String>,
+    /// So many parts were accepted.
+    #[schema(minimum = 0, maximum = 1000)]
+    pub(super) parts: Option<i64>,
+    /// This step is what comes next.
+    #[schema(pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "antibodies")]
+    pub(super) waits_for: Option<String>,
+    /// Days of sign-up (UTC).
+    pub(super) since: Option<NaiveDate>,
+    pub(super) until: Option<NaiveDate>,
+    /// The `next` of the page before.
+    pub(super) after: Option<String>,
+}
+
+/// One mail of one reader.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OneMail {
+    #[serde(default)]
+    #[schema(required, format = "email", example = "reader@example.org")]
+    pub(super) address: String,
+    /// The id of its delivery.
+    #[serde(default)]
+    pub(super) delivery: Uuid,
 }
 
 /// A step as it would be sent.
@@ -190,7 +293,7 @@ pub(super) struct Items<T> {
 /// What became of a test send.
 #[derive(Serialize, ToSchema)]
 pub(super) struct TestOutcome {
-    pub(super) id: uuid::Uuid,
+    pub(super) id: Uuid,
     /// Null while it waits.
     pub(super) outcome: Option<String>,
 }

@@ -5,16 +5,20 @@
 //! [`limits`] and, if it changes something, [`once`]; [`asked`] takes it apart. What there is, is written beside each handler
 //! and put together by [`document`].
 mod asked;
+mod audit;
 mod bodies;
 mod document;
 mod limits;
 mod once;
 mod page;
+mod people;
 mod runs;
+mod search;
 mod send;
 mod series;
 mod subscribers;
 mod watch;
+mod webhooks;
 
 use axum::middleware;
 use axum::{Json, Router};
@@ -44,12 +48,18 @@ fn calls(state: &AppState) -> OpenApiRouter<AppState> {
         .merge(subscribers::reading())
         .merge(series::reading())
         .merge(send::reading())
-        .merge(runs::reading());
+        .merge(runs::reading())
+        .merge(search::reading())
+        .merge(webhooks::reading())
+        .merge(people::reading())
+        .merge(audit::reading());
     let mut changing = OpenApiRouter::default()
         .merge(subscribers::changing())
         .merge(series::changing())
         .merge(send::changing())
-        .merge(runs::changing());
+        .merge(runs::changing())
+        .merge(webhooks::changing())
+        .merge(people::changing());
     document::with_keys(changing.get_openapi_mut());
     reading.merge(changing.route_layer(once))
 }

@@ -9,21 +9,23 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Answer;
-use super::asked::{Ask, Change, Of, limit};
-use super::bodies::{PrepareRun, Reason, StartRun};
+use super::asked::{Ask, Change, Of, address, condition, limit, step};
+use super::bodies::{Items, PrepareRun, Reason, StartRun, TestRun};
 use crate::actions::once::Done;
-use crate::actions::runs::{self, PAGE, Prepared, RunView};
+use crate::actions::runs::{self, PAGE, Prepared, RunView, Sampled, TestOf};
+use crate::actions::trigger::TestSent;
 use crate::actions::{ActionError, Page};
 use crate::web::AppState;
 use crate::web::caller::{May, rights};
 
 pub(super) fn reading() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default().routes(routes!(list_runs)).routes(routes!(show_run))
+    OpenApiRouter::default().routes(routes!(list_runs)).routes(routes!(show_run)).routes(routes!(sample_run))
 }
 
 pub(super) fn changing() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
         .routes(routes!(prepare_run))
+        .routes(routes!(test_run))
         .routes(routes!(start_run))
         .routes(routes!(pause_run))
         .routes(routes!(resume_run))
@@ -89,6 +91,17 @@ async fn show_run(State(state): State<AppState>, _may: May<rights::Operate>, Of(
     Ok(Json(serde_json::to_value(view).unwrap_or_default()))
 }
 
+/// Some of the readers whom a dry run found
+///
+/// None where a condition was asked for. Who has looked is in the audit log.
+#[utoipa::path(get, path = "/runs/{run}/sample", tag = "runs", params(("run" = i64, Path)),
+    responses((status = 200, description = "A few of them", body = Items<Sampled>),
+        (status = 404, description = "There is no such run")))]
+async fn sample_run(State(state): State<AppState>, by: May<rights::Operate>, Of(run): Of) -> Answer<Items<Sampled>> {
+    let view = runs::show(&state.service, number(&run)?).await?;
+    Ok(Json(Items { items: runs::sample(&state.service, &view, &by.actor()).await? }))
+}
+
 /// Prepare a run
 ///
 /// It sends nothing. Its dry run goes on in the background; then it is started with the number that was found.
@@ -103,6 +116,27 @@ async fn prepare_run(
 ) -> Answer<Prepared> {
     let draft = body.choice().draft(&state.service).await?;
     Ok(Json(runs::prepare(&state.service, &draft, &cause.of(&by)).await?))
+}
+
+/// Send an editor what a run sends
+///
+/// Of a correction there is only one mail; else say which step is to be shown, and for which condition.
+#[utoipa::path(post, path = "/runs/{run}/test", tag = "runs", params(("run" = i64, Path)), request_body = TestRun,
+    responses((status = 200, description = "It will be sent; ask for it at `/send/test/{id}`", body = TestSent),
+        (status = 404, description = "There is no such run, step or condition"),
+        (status = 409, description = "The address is no editor's, or the step or the condition is not said")))]
+async fn test_run(
+    State(state): State<AppState>,
+    by: May<rights::Operate>,
+    Of(run): Of,
+    Change(body, cause): Change<TestRun>,
+) -> Answer<TestSent> {
+    let of = TestOf {
+        step: body.step.as_deref().map(step).transpose()?,
+        condition: body.condition.as_deref().map(condition).transpose()?,
+    };
+    let to = address("to", &body.to)?;
+    Ok(Json(runs::test(&state.service, number(&run)?, &of, &to, cause.of(&by)).await?))
 }
 
 /// Start a run

@@ -28,6 +28,8 @@ pub struct Ask {
     pub series: Vec<Pick>,
     pub states: Vec<Pick>,
     pub parts: Vec<Pick>,
+    /// The part that comes next.
+    pub next: Vec<Pick>,
     /// `2026-11-26` or empty.
     pub since: String,
     pub until: String,

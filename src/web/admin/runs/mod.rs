@@ -12,9 +12,9 @@ use super::Said;
 use super::gate::SignedIn;
 use super::route::{Needs, Route};
 use super::shell::{self, minute};
-use crate::actions::runs::{self, RunView, Sampled};
-use crate::actions::{ActionError, series, trigger};
-use crate::model::{ConditionKey, EmailAddress, Overdue, Right, RunState, SeriesSlug, StepKey, What};
+use crate::actions::runs::{self, RunView, Sampled, TestOf};
+use crate::actions::{ActionError, series};
+use crate::model::{ConditionKey, EmailAddress, Overdue, Right, RunState, SeriesSlug, StepKey};
 use crate::web::error::WebError;
 use crate::web::pages::admin::Notice;
 use crate::web::pages::runs::{RunRow, RunsPage, SeriesSwitch};
@@ -138,17 +138,10 @@ async fn test(
     Form(form): Form<TestForm>,
 ) -> Response {
     let sent = async {
-        let view = runs::show(&state.service, number(&run)?).await?;
-        let missing = |what: &str| ActionError::Refused(format!("choose {what}"));
-        let series = SeriesSlug::parse(&view.series).map_err(|_| ActionError::NotFound("series"))?;
-        let to = EmailAddress::parse(&form.to).map_err(|_| missing("an editor"))?;
-        let actor = by.actor().because(format!("a test for run {}", view.id));
-        if let Some(What::Correction { key }) = view.asked.as_ref().map(|asked| &asked.what) {
-            return trigger::test_correction(&state.service, &series, key, &to, &actor).await;
-        }
-        let step = StepKey::parse(&form.step).map_err(|_| missing("a part"))?;
-        let condition = ConditionKey::parse(&form.condition).map_err(|_| missing("a condition"))?;
-        trigger::test_send(&state.service, &series, &step, &condition, &to, &actor).await
+        let to = EmailAddress::parse(&form.to).map_err(|_| ActionError::Refused("choose an editor".into()))?;
+        let of =
+            TestOf { step: StepKey::parse(&form.step).ok(), condition: ConditionKey::parse(&form.condition).ok() };
+        runs::test(&state.service, number(&run)?, &of, &to, by.actor()).await
     };
     let sent = sent.await.map(drop);
     told(&state, &by, &run, sent, "runs-test-sent").await

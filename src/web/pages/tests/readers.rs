@@ -11,6 +11,7 @@ pub(super) fn saying(text: &str) -> Vec<(&'static str, String)> {
         series: pick(),
         states: pick(),
         parts: pick(),
+        next: pick(),
         since: text.into(),
         until: text.into(),
     };
