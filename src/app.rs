@@ -246,6 +246,7 @@ pub async fn run(
             .embedded_on(config.embed_origins.clone())
             .with_calls_per_minute(config.calls_per_minute)
             .with_messages(as_message(config))
+            .with_content_folder(config.content_folder.clone())
             .with_provider(config.oidc.clone())?;
         parts.spawn(web::serve(listener, state, stop.clone()));
     }

@@ -1,17 +1,29 @@
 //! What changes for whom before changed content goes live: the steps that differ, and for each group of enrolled readers what they
 //! get and do not get, by the rules that the dispatcher goes by ([`Series::steps_after`]).
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use serde::Serialize;
+use tokio::task::spawn_blocking;
+use utoipa::ToSchema;
 
 use super::{ActionError, Service};
-use crate::content::{Bundle, Change, Library, Series, StepChanges, Version, step_changes};
+use crate::content::{Bundle, Change, Fault, Library, Series, StepChanges, Version, compile, step_changes};
 use crate::model::{SeriesSlug, StepKey};
 use crate::store::places::{self, Place};
 
+/// Content that could be published, against what is.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct Proposed {
+    /// Nothing is published while there is one, and nothing is compared.
+    pub faults: Vec<Fault>,
+    pub series: Vec<SeriesChanges>,
+}
+
 /// What differs in one series.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SeriesChanges {
+    #[schema(value_type = String)]
     pub series: SeriesSlug,
     pub kind: Kind,
     /// Settings of the series that differ: was, and will be.
@@ -23,8 +35,9 @@ pub struct SeriesChanges {
     pub untouched: i64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = KindOfChange)]
 pub enum Kind {
     New,
     /// The new content does not have it: what its readers wait for waits until it is back.
@@ -34,7 +47,7 @@ pub enum Kind {
 }
 
 /// One line of `series.toml`.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Setting {
     pub name: &'static str,
     pub was: String,
@@ -42,8 +55,9 @@ pub struct Setting {
 }
 
 /// Readers who wait for the same step, and what happens to them.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 pub struct Touched {
+    #[schema(value_type = String)]
     pub waits_for: StepKey,
     pub readers: i64,
     #[serde(flatten)]
@@ -51,18 +65,69 @@ pub struct Touched {
 }
 
 /// What happens to a reader who waits for a step. What is in none of these lists comes as it would have come.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 pub struct Fate {
     /// The step that they wait for is there no more: it waits, and is overdue, until it is back or is skipped.
     pub stands_still: bool,
     /// Steps that they get, and would not have got.
+    #[schema(value_type = Vec<String>)]
     pub gets_too: Vec<StepKey>,
     /// Steps that they do not get any more, and would have got.
+    #[schema(value_type = Vec<String>)]
     pub misses: Vec<StepKey>,
     /// Steps that they get with another delay. The one they wait for keeps its time.
+    #[schema(value_type = Vec<String>)]
     pub retimed: Vec<StepKey>,
     /// Steps that they get in other words.
+    #[schema(value_type = Vec<String>)]
     pub reworded: Vec<StepKey>,
+}
+
+impl Kind {
+    /// In a few words.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::New => "new: nobody has it yet",
+            Self::Gone => "not in this content: what its readers wait for waits until it is back",
+            Self::Changed => "changed",
+            Self::Same => "no step and no rule differs",
+        }
+    }
+}
+
+impl Fate {
+    /// In a few words.
+    pub fn in_words(&self) -> String {
+        let list = |said: &str, steps: &[StepKey]| {
+            let steps: Vec<&str> = steps.iter().map(StepKey::as_str).collect();
+            (!steps.is_empty()).then(|| format!("{said} {}", steps.join(", ")))
+        };
+        let stands_still = self.stands_still.then(|| "waits until the step is back, or is skipped".to_owned());
+        let said = [
+            stands_still,
+            list("gets too:", &self.gets_too),
+            list("misses:", &self.misses),
+            list("at other times:", &self.retimed),
+            list("in other words:", &self.reworded),
+        ];
+        said.into_iter().flatten().collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// What would happen if the content of a folder were published now; without one, that which is built in.
+pub async fn of_folder(service: &Service, folder: Option<PathBuf>) -> Result<Proposed, ActionError> {
+    // Files are read and templates compiled: not on a thread that others wait for.
+    let read = spawn_blocking(move || {
+        let bundle = folder.map_or_else(|| Ok(Bundle::embedded()), |folder| Bundle::from_folder(&folder))?;
+        let library = compile(&bundle)?;
+        Ok::<_, Vec<Fault>>((bundle, library))
+    });
+    match read.await.map_err(|_| ActionError::Refused("the content could not be read: try again".into()))? {
+        Ok((bundle, library)) => {
+            Ok(Proposed { series: changes(service, &bundle, &library).await?, ..Proposed::default() })
+        }
+        Err(faults) => Ok(Proposed { faults, ..Proposed::default() }),
+    }
 }
 
 /// What would happen if these texts were published now.

@@ -38,7 +38,7 @@ pub struct Ask {
 }
 
 /// What it found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Rehearsal {
     pub series: String,
     /// The subject of each part, in the order of sending.
@@ -47,18 +47,19 @@ pub struct Rehearsal {
 }
 
 /// One reader's calendar.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Rehearsed {
     pub zone: &'static str,
     pub when: When,
     pub confirmed: DateTime<Utc>,
     /// What the reader's clock shows then.
+    #[schema(value_type = String, example = "2026-03-02T09:00:00")]
     pub confirmed_local: NaiveDateTime,
     pub parts: Vec<RehearsedPart>,
 }
 
 /// Why a reader is in the sample.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum When {
     /// The day that was asked for.
@@ -70,10 +71,11 @@ pub enum When {
 }
 
 /// One part of a reader's calendar, if each part is accepted when it is due.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct RehearsedPart {
     pub step: String,
     pub due: DateTime<Utc>,
+    #[schema(value_type = String, example = "2026-03-02T09:00:00")]
     pub local: NaiveDateTime,
     pub moved: Vec<Moved>,
 }

@@ -10,12 +10,12 @@ use clap::{Args, Subcommand};
 use super::Ended;
 use super::admin::{parse_slug, service};
 use super::output::{json, table};
-use crate::actions::changes::{self, Fate, Kind, SeriesChanges, Setting};
+use crate::actions::changes::{self, Kind, SeriesChanges, Setting};
 use crate::actions::rehearsal::{self, Ask, Rehearsal, When, in_words};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::content::{Bundle, Change, Fault, Library, compile};
-use crate::model::{Language, SeriesSlug, StepKey, Zone, parse_time};
+use crate::model::{Language, SeriesSlug, Zone, parse_time};
 
 #[derive(Subcommand)]
 pub(super) enum ContentCommand {
@@ -149,53 +149,24 @@ async fn diff(config: &Config, folder: Option<&Path>, as_json: bool) -> anyhow::
 }
 
 fn print_changes(found: &SeriesChanges) {
-    let said = match found.kind {
-        Kind::New => "new: nobody has it yet",
-        Kind::Gone => "not in this content: what its readers wait for waits until it is back",
-        Kind::Changed => "changed",
-        Kind::Same => "no step and no rule differs",
-    };
-    println!("{}: {said}", found.series);
+    println!("{}: {}", found.series, found.kind.in_words());
     for Setting { name, was, will_be } in &found.settings {
         println!("  {name}: {was} -> {will_be}");
     }
     for one in &found.steps {
-        println!("  {}: {}", one.step, one.changes.iter().map(change).collect::<Vec<_>>().join(", "));
+        println!("  {}: {}", one.step, one.changes.iter().map(Change::to_string).collect::<Vec<_>>().join(", "));
     }
     if found.kind == Kind::New || found.kind == Kind::Same {
         return;
     }
     println!();
-    let rows: Vec<_> =
-        found.readers.iter().map(|one| [one.waits_for.to_string(), one.readers.to_string(), fate(&one.fate)]).collect();
+    let rows: Vec<_> = found
+        .readers
+        .iter()
+        .map(|one| [one.waits_for.to_string(), one.readers.to_string(), one.fate.in_words()])
+        .collect();
     table(["WAITS FOR", "READERS", "WHAT HAPPENS"], &rows, "no enrolled reader is touched");
     println!("untouched: {}\n", found.untouched);
-}
-
-fn change(change: &Change) -> String {
-    match change {
-        Change::Added { place } => format!("added as part {place}"),
-        Change::Removed { place } => format!("removed; it was part {place}"),
-        Change::Moved { from, to } => format!("moved from {from} to {to}"),
-        Change::Retimed { from, to } => format!("re-timed from {from} to {to}"),
-        Change::Reworded => "reworded".to_owned(),
-    }
-}
-
-fn fate(fate: &Fate) -> String {
-    let list = |said: &str, steps: &[StepKey]| {
-        let steps: Vec<&str> = steps.iter().map(StepKey::as_str).collect();
-        (!steps.is_empty()).then(|| format!("{said} {}", steps.join(", ")))
-    };
-    let stands_still = fate.stands_still.then(|| "waits until the step is back, or is skipped".to_owned());
-    let said = [
-        stands_still,
-        list("gets too:", &fate.gets_too),
-        list("misses:", &fate.misses),
-        list("at other times:", &fate.retimed),
-        list("in other words:", &fate.reworded),
-    ];
-    said.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 fn parse_zone(text: &str) -> Result<Zone, String> {

@@ -1,5 +1,6 @@
 //! What differs between two versions of a series, step by step.
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 
@@ -8,7 +9,7 @@ use super::series::{Series, Step};
 use crate::model::{Language, StepKey};
 
 /// What happened to a step. Places are from 1.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum Change {
     Added {
@@ -30,9 +31,22 @@ pub enum Change {
     Reworded,
 }
 
+impl fmt::Display for Change {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Added { place } => write!(out, "added as part {place}"),
+            Self::Removed { place } => write!(out, "removed; it was part {place}"),
+            Self::Moved { from, to } => write!(out, "moved from {from} to {to}"),
+            Self::Retimed { from, to } => write!(out, "re-timed from {from} to {to}"),
+            Self::Reworded => out.write_str("reworded"),
+        }
+    }
+}
+
 /// A step that differs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct StepChanges {
+    #[schema(value_type = String)]
     pub step: StepKey,
     pub changes: Vec<Change>,
 }

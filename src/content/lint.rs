@@ -15,7 +15,7 @@ const LARGE_KB: usize = 80;
 const REVIEWED_FOR: Days = Days::new(365);
 
 /// One thing that could be better, and where.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Finding {
     /// A file below `emails/`.
     pub file: String,

@@ -16,6 +16,7 @@ mod public;
 mod subscribe;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,6 +47,8 @@ pub struct AppState {
     as_message: Option<Arc<AsMessage>>,
     /// Where admins may sign in, too.
     provider: Option<Arc<admin::Provider>>,
+    /// The content folder of the configuration, if it has one.
+    content_folder: Option<PathBuf>,
     /// Ends answers that would go on for long.
     stopping: CancellationToken,
 }
@@ -54,8 +57,9 @@ impl AppState {
     /// Without an admin token the API is off.
     pub fn new(service: Service, admin_token: Option<Secret>, dispatches: bool) -> Self {
         let (embeds, limits) = (embed::Embeds::on(Vec::new()), Arc::new(api::Limits::new(0)));
-        let (as_message, provider, stopping) = (None, None, CancellationToken::new());
-        Self { service, admin_token, dispatches, embeds, limits, as_message, provider, stopping }
+        let (as_message, provider, content_folder) = (None, None, None);
+        let stopping = CancellationToken::new();
+        Self { service, admin_token, dispatches, embeds, limits, as_message, provider, content_folder, stopping }
     }
 
     /// Lets other sites show the sign-up box in a frame.
@@ -74,6 +78,12 @@ impl AppState {
     #[must_use]
     pub fn with_messages(self, as_message: Arc<AsMessage>) -> Self {
         Self { as_message: Some(as_message), ..self }
+    }
+
+    /// Lets admins see what would change if this folder were published.
+    #[must_use]
+    pub fn with_content_folder(self, folder: Option<PathBuf>) -> Self {
+        Self { content_folder: folder, ..self }
     }
 
     /// Lets admins sign in at an identity provider, if there is one.

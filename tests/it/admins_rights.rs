@@ -219,7 +219,8 @@ async fn somebody_is_invited_gets_a_role_and_is_disabled() {
 async fn the_log_says_who_did_what_and_names_no_reader() {
     let app = App::start().await;
     app.enroll("reader@example.org").await;
-    let token = tokens::make(&app.service, "a program", &[Right::Operate, Right::Readers], None, &by()).await.unwrap().token;
+    let token =
+        tokens::make(&app.service, "a program", &[Right::Operate, Right::Readers], None, &by()).await.unwrap().token;
     let shown = json!({ "address": "reader@example.org" });
     let mut address = why();
     address["address"] = json!("reader@example.org");

@@ -3,6 +3,8 @@
 admin-nav-series = Series
 admin-series = The series’ parts
 all-series-title = Series
+changes-title = What would change
+series-changes = What would change if the content on the server were published now
 all-series-lead = What readers get, before they get it.
 series-title = Series
 series-parts = { $count ->

@@ -3,6 +3,8 @@
 admin-nav-series = Series
 admin-series = Las partes de la serie
 all-series-title = Series
+changes-title = Qué cambiaría
+series-changes = Qué cambiaría si se publicara ahora el contenido del servidor
 all-series-lead = Lo que reciben los lectores, antes de que lo reciban.
 series-title = Serie
 series-parts = { $count ->

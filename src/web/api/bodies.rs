@@ -282,6 +282,7 @@ pub(super) struct Preview {
     pub(super) preheader: String,
     pub(super) html: String,
     pub(super) text: String,
+    pub(super) html_bytes: usize,
 }
 
 /// A list that has no pages.

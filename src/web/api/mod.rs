@@ -7,7 +7,9 @@
 mod asked;
 mod audit;
 mod bodies;
+mod content;
 mod document;
+mod figures;
 mod limits;
 mod once;
 mod page;
@@ -47,6 +49,7 @@ fn calls(state: &AppState) -> OpenApiRouter<AppState> {
         .merge(watch::reading())
         .merge(subscribers::reading())
         .merge(series::reading())
+        .merge(content::reading())
         .merge(send::reading())
         .merge(runs::reading())
         .merge(search::reading())

@@ -6,13 +6,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Answer;
-use super::asked::{Body, Change, Of, condition, slug, step, word};
+use super::asked::{Body, Change, Of, condition, invalid, slug, step, word};
 use super::bodies::{Items, Preview, PreviewOf, Reason, ResumeSeries};
+use super::figures::SeriesFigures;
 use crate::actions::once::Done;
-use crate::actions::preview;
 use crate::actions::series::{self, Moved, SeriesBooks, SeriesLine};
 use crate::actions::voices::survey::{self, Figures};
-use crate::model::Overdue;
+use crate::actions::{dashboard, preview};
+use crate::model::{Language, Overdue};
 use crate::web::AppState;
 use crate::web::admin::as_csv;
 use crate::web::caller::{May, rights};
@@ -22,6 +23,7 @@ pub(super) fn reading() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
         .routes(routes!(list_series))
         .routes(routes!(show_series))
+        .routes(routes!(show_figures))
         .routes(routes!(show_survey))
         .routes(routes!(survey_as_csv))
         .routes(routes!(preview_step))
@@ -46,6 +48,17 @@ async fn list_series(State(state): State<AppState>, _may: May<rights::Figures>) 
         (status = 404, description = "There is no such series")))]
 async fn show_series(State(state): State<AppState>, _may: May<rights::Figures>, Of(of): Of) -> Answer<SeriesBooks> {
     Ok(Json(series::books(&state.service, &slug(&of)?).await?))
+}
+
+/// How a series does: funnel, books, days, what comes next
+///
+/// All of one moment, which `as_of` tells: it may be a little while ago.
+#[utoipa::path(get, path = "/series/{slug}/figures", tag = "series", params(("slug" = String, Path, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")),
+    responses((status = 200, description = "As the overview shows it", body = SeriesFigures),
+        (status = 404, description = "There is no such series")))]
+async fn show_figures(State(state): State<AppState>, _may: May<rights::Figures>, Of(of): Of) -> Answer<SeriesFigures> {
+    let figures = dashboard::look(&state.service, &slug(&of)?).await?;
+    Ok(Json(SeriesFigures::from(&*figures)))
 }
 
 /// What readers said in the survey
@@ -85,8 +98,14 @@ async fn preview_step(
 ) -> Answer<Preview> {
     let step = step(&body.step)?;
     let condition = body.condition.as_deref().map(condition).transpose()?;
-    let mail = preview::preview(&state.service, &slug(&of)?, &step, condition.as_ref())?;
-    Ok(Json(Preview { subject: mail.subject, preheader: mail.preheader, html: mail.html, text: mail.text }))
+    let slug = slug(&of)?;
+    let language = match body.language.as_deref() {
+        Some(tag) => Language::parse(tag).ok_or_else(|| invalid("language", "`en` or `es`"))?,
+        None => state.service.series(&slug)?.words,
+    };
+    let mail = preview::preview_in(&state.service, &slug, language, &step, condition.as_ref())?.mail;
+    let (html_bytes, text) = (mail.html.len(), mail.text);
+    Ok(Json(Preview { subject: mail.subject, preheader: mail.preheader, html: mail.html, text, html_bytes }))
 }
 
 /// Pause a series

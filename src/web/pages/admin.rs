@@ -7,7 +7,7 @@ use super::imports::{ImportPage, ImportsPage};
 use super::readers::{ReaderGonePage, ReaderPage, ReadersPage, SentPage};
 use super::rendering::{Switch, fill, switches};
 use super::runs::{NewRunPage, RunPage, RunsPage};
-use super::series::{AllSeriesPage, RehearsalPage, SeriesPage, StepPage};
+use super::series::{AllSeriesPage, ChangesPage, RehearsalPage, SeriesPage, StepPage};
 use super::webhooks::{WebhookPage, WebhooksPage};
 use crate::messages::{self, Language};
 
@@ -108,6 +108,7 @@ admin_pages! {
     RunsPage: "admin_runs", "runs-title";
     NewRunPage: "admin_run_new", "run-new-title";
     AllSeriesPage: "admin_series_list", "all-series-title";
+    ChangesPage: "admin_series_changes", "changes-title";
     SeriesPage: "admin_series", "series-title";
     StepPage: "admin_step", "step-title";
     RehearsalPage: "admin_rehearsal", "rehearsal-title";

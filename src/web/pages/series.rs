@@ -7,6 +7,8 @@ use super::readers::Pick;
 #[derive(Debug, Clone, Serialize)]
 pub struct AllSeriesPage {
     pub all: Vec<SeriesLine>,
+    /// For those who may see what is not published.
+    pub changes_path: Option<&'static str>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -16,6 +18,51 @@ pub struct SeriesLine {
     pub parts: usize,
     pub findings: usize,
     pub languages: String,
+}
+
+/// What would change for whom. In English alone, as all that is said about files.
+#[derive(Debug, Clone, Serialize)]
+pub struct ChangesPage {
+    /// On the disk of the server; none for the content that is built in.
+    pub folder: Option<String>,
+    pub faults: Vec<String>,
+    /// Whether nothing differs.
+    pub same: bool,
+    /// Those that differ.
+    pub series: Vec<SeriesChangesView>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct SeriesChangesView {
+    pub series: String,
+    /// Of one that is published.
+    pub path: Option<String>,
+    pub kind: &'static str,
+    pub settings: Vec<SettingRow>,
+    pub steps: Vec<StepChangesRow>,
+    pub readers: Vec<FateRow>,
+    pub untouched: i64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct SettingRow {
+    pub name: &'static str,
+    pub was: String,
+    pub will_be: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct StepChangesRow {
+    pub step: String,
+    pub changes: String,
+}
+
+/// Readers who wait for the same step, and what happens to them.
+#[derive(Debug, Clone, Serialize)]
+pub struct FateRow {
+    pub waits_for: String,
+    pub readers: i64,
+    pub fate: String,
 }
 
 /// A series: its parts on a time line, its rules, and what could be better.

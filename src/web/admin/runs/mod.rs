@@ -139,8 +139,7 @@ async fn test(
 ) -> Response {
     let sent = async {
         let to = EmailAddress::parse(&form.to).map_err(|_| ActionError::Refused("choose an editor".into()))?;
-        let of =
-            TestOf { step: StepKey::parse(&form.step).ok(), condition: ConditionKey::parse(&form.condition).ok() };
+        let of = TestOf { step: StepKey::parse(&form.step).ok(), condition: ConditionKey::parse(&form.condition).ok() };
         runs::test(&state.service, number(&run)?, &of, &to, by.actor()).await
     };
     let sent = sent.await.map(drop);

@@ -1,4 +1,5 @@
 //! A series before its readers have it: its parts on a time line, each as a reader would get it, and how they would be timed.
+mod changes;
 mod rehearsal;
 mod step;
 
@@ -19,11 +20,13 @@ use crate::web::pages::readers::Pick;
 use crate::web::pages::series::{AllSeriesPage, FindingView, PartView, SeriesLine, SeriesPage};
 
 const HERE: &str = "/admin/series";
+const CHANGES: &str = "/admin/series-changes";
 
 pub(super) fn routes() -> Vec<Route> {
     let (needs, preview) = (Needs::Right(Right::Figures), Needs::Right(Right::Preview));
     vec![
         Route::get(HERE, needs, list).in_nav("admin-nav-series"),
+        Route::get(CHANGES, preview, changes::show),
         Route::get("/admin/series/{series}", needs, show),
         Route::get("/admin/series/{series}/rehearsal", needs, rehearsal::show),
         Route::get("/admin/series/{series}/steps/{step}", preview, step::show),
@@ -55,7 +58,10 @@ async fn list(State(state): State<AppState>, by: SignedIn) -> Response {
     };
     let lines: Result<Vec<SeriesLine>, ActionError> = library.series.values().map(|series| line(series)).collect();
     match lines {
-        Ok(all) => shell::page(&by, &AllSeriesPage { all }, None),
+        Ok(all) => {
+            let changes_path = by.session.role.may(Right::Preview).then_some(CHANGES);
+            shell::page(&by, &AllSeriesPage { all, changes_path }, None)
+        }
         Err(error) => shell::failed(by.visitor.language, &WebError::from(error)),
     }
 }

@@ -10,11 +10,15 @@ pub(super) fn saying(text: &str) -> Vec<(&'static str, String)> {
     let line = SeriesLine { title: text.into(), path: text.into(), parts: 2, findings: 1, languages: text.into() };
     let no_message =
         StepPage { message: None, editors: Vec::new(), due: None, before_path: None, after_path: None, ..step(text) };
+    let list = |all, changes_path| AllSeriesPage { all, changes_path }.render(English, &shell(text));
+    let nothing = ChangesPage { folder: None, faults: vec![], same: true, series: vec![] };
     vec![
         ("admin-step", step(text).render(English, &shell(text))),
         ("admin-step-plain", no_message.render(English, &shell(text))),
-        ("admin-series-list", AllSeriesPage { all: vec![line] }.render(English, &shell(text))),
-        ("admin-series-list-none", AllSeriesPage { all: vec![] }.render(English, &shell(text))),
+        ("admin-series-list", list(vec![line], Some("/admin/series-changes"))),
+        ("admin-series-list-none", list(vec![], None)),
+        ("admin-series-changes", changes(text).render(English, &shell(text))),
+        ("admin-series-changes-none", nothing.render(English, &shell(text))),
         ("admin-series", series(text).render(English, &shell(text))),
         ("admin-series-plain", plain.render(English, &shell(text))),
         ("admin-rehearsal", rehearsal(text).render(English, &shell(text))),
@@ -53,6 +57,21 @@ fn series(text: &str) -> SeriesPage {
         parts: vec![part(true, Some(text.to_owned())), part(false, None)],
         findings: vec![FindingView { file: text.into(), message: text.into() }],
     }
+}
+
+fn changes(text: &str) -> ChangesPage {
+    let series = SeriesChangesView {
+        series: text.into(),
+        path: Some(text.into()),
+        kind: "changed",
+        settings: vec![SettingRow { name: "title", was: text.into(), will_be: text.into() }],
+        steps: vec![StepChangesRow { step: text.into(), changes: text.into() }],
+        readers: vec![FateRow { waits_for: text.into(), readers: 3, fate: text.into() }],
+        untouched: 4,
+    };
+    let untouched =
+        SeriesChangesView { path: None, settings: vec![], steps: vec![], readers: vec![], ..series.clone() };
+    ChangesPage { folder: Some(text.into()), faults: vec![text.into()], same: false, series: vec![series, untouched] }
 }
 
 fn step(text: &str) -> StepPage {
