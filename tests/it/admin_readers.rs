@@ -46,6 +46,9 @@ async fn readers_are_found_by_a_part_of_the_address_state_progress_and_day() {
     assert_eq!(found(&app, admin, &[("state", "active")]).await, all[2..]);
     assert_eq!(found(&app, admin, &[("state", "active"), ("part", "@example.com")]).await, [""; 0]);
     assert_eq!(found(&app, admin, &[("parts", "1")]).await, all[2..]);
+    let second = app.service.library().series.values().next().unwrap().steps[1].key.to_string();
+    assert_eq!(found(&app, admin, &[("next", &second)]).await, all[2..], "that is what Ana waits for");
+    assert_eq!(found(&app, admin, &[("next", "cancer-vaccines")]).await, [""; 0]);
     assert_eq!(found(&app, admin, &[("until", "2026-03-02")]).await, all[2..], "the whole day counts");
     assert_eq!(found(&app, admin, &[("since", "2026-03-03"), ("until", "2026-03-03")]).await, all[..2]);
 

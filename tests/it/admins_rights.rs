@@ -82,7 +82,7 @@ async fn every_page_lets_in_those_who_have_its_right_and_nobody_else() {
 }
 
 /// Each verb of the API, and the right that it needs.
-const VERBS: [(Method, &str, Right); 33] = [
+const VERBS: [(Method, &str, Right); 63] = [
     (Method::GET, "/health", Right::Figures),
     (Method::GET, "/series", Right::Figures),
     (Method::GET, "/series/{series}", Right::Figures),
@@ -116,6 +116,36 @@ const VERBS: [(Method, &str, Right); 33] = [
     (Method::POST, "/send/due", Right::Operate),
     (Method::POST, "/send/test", Right::Preview),
     (Method::GET, "/send/test/{id}", Right::Preview),
+    (Method::GET, "/series/{series}/outline", Right::Figures),
+    (Method::GET, "/series/{series}/figures", Right::Figures),
+    (Method::GET, "/series/{series}/rehearsal", Right::Figures),
+    (Method::GET, "/content/changes", Right::Preview),
+    (Method::GET, "/runs/{run}/sample", Right::Operate),
+    (Method::POST, "/runs/{run}/test", Right::Operate),
+    (Method::POST, "/subscribers/search", Right::Readers),
+    (Method::POST, "/subscribers/mail", Right::Readers),
+    (Method::GET, "/webhooks", Right::People),
+    (Method::POST, "/webhooks", Right::People),
+    (Method::GET, "/webhooks/{id}", Right::People),
+    (Method::GET, "/webhooks/{id}/messages", Right::People),
+    (Method::POST, "/webhooks/{id}/test", Right::People),
+    (Method::POST, "/webhooks/{id}/again", Right::People),
+    (Method::POST, "/webhooks/{id}/messages/{id}/again", Right::People),
+    (Method::POST, "/webhooks/{id}/rotate", Right::People),
+    (Method::POST, "/webhooks/{id}/disable", Right::People),
+    (Method::POST, "/webhooks/{id}/enable", Right::People),
+    (Method::POST, "/webhooks/{id}/delete", Right::People),
+    (Method::GET, "/admins", Right::People),
+    (Method::POST, "/admins", Right::People),
+    (Method::POST, "/admins/{id}/role", Right::People),
+    (Method::POST, "/admins/{id}/invite", Right::People),
+    (Method::POST, "/admins/{id}/disable", Right::People),
+    (Method::POST, "/admins/{id}/enable", Right::People),
+    (Method::POST, "/admins/{id}/second-factor/off", Right::People),
+    (Method::GET, "/tokens", Right::People),
+    (Method::POST, "/tokens", Right::People),
+    (Method::POST, "/tokens/{id}/revoke", Right::People),
+    (Method::GET, "/audit", Right::Audit),
 ];
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use regimen::model::SeriesSlug;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
+use crate::api_people;
 use crate::support::{App, SERIES, Setup, days, why};
 
 async fn problem(response: Response) -> (u16, String) {
@@ -18,7 +19,7 @@ async fn problem(response: Response) -> (u16, String) {
     (status, body.to_string())
 }
 
-async fn post_under(app: &App, key: &str, path: &str, body: &Value) -> Response {
+pub async fn post_under(app: &App, key: &str, path: &str, body: &Value) -> Response {
     app.api(Method::POST, path).header("Idempotency-Key", key).json(body).send().await.unwrap()
 }
 
@@ -36,7 +37,8 @@ async fn the_description_lists_every_call_and_every_status() {
                 assert!(answers.contains(status), "{method} {path} has no {status}");
             }
             let has_key = call["parameters"].to_string().contains("Idempotency-Key");
-            let changes = method == "post" && !["/preview", "/show", "/export"].iter().any(|end| path.ends_with(end));
+            let changes = method == "post"
+                && !["/preview", "/show", "/export", "/search", "/mail"].iter().any(|end| path.ends_with(end));
             assert_eq!(has_key, changes, "{method} {path}");
             // What is described is there: without a token each of them says so, and nothing else.
             let url = format!("{}/api/v1{path}", app.base).replace("{slug}", SERIES).replace("{id}", "x");
@@ -48,7 +50,7 @@ async fn the_description_lists_every_call_and_every_status() {
             );
         }
     }
-    assert_eq!(calls, 33);
+    assert_eq!(calls, 63);
     let text = document.to_string();
     for (at, _) in text.match_indices("\"$ref\":\"#/components/schemas/") {
         let name = text[at..].split('"').nth(3).unwrap().rsplit('/').next().unwrap();
@@ -201,12 +203,16 @@ async fn every_call_that_changes_something_keeps_to_its_key() {
     }
     let document: Value = app.get("/api/v1/openapi.json").await.json().await.unwrap();
     let keys = document.to_string().matches("Idempotency-Key").count();
-    assert_eq!(keys, calls.len() + CALLS_OF_RUNS.len() + 1, "one is missing here");
+    assert_eq!(
+        keys,
+        calls.len() + CALLS_OF_RUNS.len() + 1 + api_people::CALLS.len() + api_people::CALLS_OF_WEBHOOKS.len(),
+        "one is missing here, or there"
+    );
     assert_eq!(app.count("select count(*) from test_sends").await, 1);
 }
 
 /// What can be done with a run that was prepared.
-const CALLS_OF_RUNS: [&str; 4] = ["start", "pause", "resume", "cancel"];
+const CALLS_OF_RUNS: [&str; 5] = ["test", "start", "pause", "resume", "cancel"];
 
 #[tokio::test]
 async fn and_so_does_every_call_about_a_run() {
@@ -223,8 +229,13 @@ async fn and_so_does_every_call_about_a_run() {
     regimen::actions::runs::work_now(&app.service, id).await.unwrap();
     for call in CALLS_OF_RUNS {
         let mut body = why();
-        if call == "start" {
-            body["readers"] = json!(1);
+        match call {
+            "test" => {
+                body["to"] = json!("editor@example.org");
+                (body["step"], body["condition"]) = (json!("antibodies"), json!("lung"));
+            }
+            "start" => body["readers"] = json!(1),
+            _ => {}
         }
         let path = format!("/runs/{id}/{call}");
         let first = post_under(&app, call, &path, &body).await;
@@ -233,6 +244,7 @@ async fn and_so_does_every_call_about_a_run() {
         assert_eq!(again.headers()["idempotency-replayed"], "true", "{call}");
     }
     assert_eq!(app.count("select count(*) from runs").await, 1);
+    assert_eq!(app.count("select count(*) from test_sends").await, 1);
 }
 
 #[tokio::test]

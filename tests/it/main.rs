@@ -11,6 +11,8 @@ mod admins_cli;
 mod admins_passwords;
 mod admins_rights;
 mod api;
+mod api_people;
+mod api_readers;
 mod bench;
 mod citus;
 mod confirm;

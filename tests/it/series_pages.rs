@@ -1,6 +1,7 @@
 //! A series as admins see it before its readers do.
 use chrono::{DateTime, Utc};
 use regimen::actions::rehearsal::{self, Ask, When};
+use regimen::content::Bundle;
 use regimen::model::{Role, SeriesSlug, Zone};
 use reqwest::{Method, StatusCode};
 
@@ -71,6 +72,48 @@ async fn the_parts_are_on_a_time_line_with_what_could_be_better() {
     // The example content says of itself what it lacks.
     assert!(html.contains("medical review is pending") && html.contains("is an example address"), "{html}");
     assert_eq!(browser.get(&app, "/admin/series/nothing").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_editor_sees_what_the_content_on_the_disk_would_change() {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in Bundle::embedded().files() {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let setup = Setup { content_folder: Some(folder.path().to_owned()), ..Setup::default() };
+    let app = App::start_with(setup).await;
+    app.enroll("reader@example.org").await;
+    let mut browser = Browser::signed_in(&app, Role::Editor).await;
+    browser.get(&app, "/admin/series").await;
+    assert!(browser.html.contains("href=\"/admin/series-changes\""));
+    assert_eq!(browser.get(&app, "/admin/series-changes").await.0, StatusCode::OK);
+    assert!(browser.html.contains("Nothing: no step, no text and no rule differs"), "{}", browser.html);
+
+    let file = folder.path().join(SERIES).join("series.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let later =
+        text.replacen("delay = \"3d\"", "delay = \"5d\"", 1).replacen("min_gap = \"20h\"", "min_gap = \"18h\"", 1);
+    std::fs::write(&file, &later).unwrap();
+    browser.get(&app, "/admin/series-changes").await;
+    for part in ["re-timed from 3d to 5d", "<td>1200m</td><td>1080m</td>", "Nothing happens to any of them"] {
+        assert!(browser.html.contains(part), "{part}: {}", browser.html);
+    }
+
+    std::fs::write(&file, later.replace("window", "windows")).unwrap();
+    browser.get(&app, "/admin/series-changes").await;
+    assert!(
+        browser.html.contains("would not be published") && browser.html.contains("series.toml"),
+        "{}",
+        browser.html
+    );
+    assert_eq!(app.count("select count(*) from content_versions").await, 1, "nothing was published");
+
+    let mut viewer = Browser::signed_in(&app, Role::Viewer).await;
+    assert_eq!(viewer.get(&app, "/admin/series-changes").await.0, StatusCode::FORBIDDEN);
+    viewer.get(&app, "/admin/series").await;
+    assert!(!viewer.html.contains("series-changes"));
 }
 
 #[tokio::test]

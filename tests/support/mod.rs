@@ -16,6 +16,7 @@ pub mod statements;
 pub mod wrong_clock;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -83,6 +84,8 @@ pub struct Setup {
     pub calls_per_minute: u32,
     /// An identity provider for admins.
     pub oidc: Option<Oidc>,
+    /// What admins compare with the content that is published.
+    pub content_folder: Option<PathBuf>,
 }
 
 impl Default for Setup {
@@ -99,6 +102,7 @@ impl Default for Setup {
             guards: guards::Settings { spare_loopback: true, ..guards::Settings::default() },
             calls_per_minute: 0,
             oidc: None,
+            content_folder: None,
         }
     }
 }
@@ -140,6 +144,7 @@ impl App {
             .embedded_on(origins)
             .with_calls_per_minute(setup.calls_per_minute)
             .with_messages(Arc::new(|service, preview| dispatch::sample(service, &[], None, preview)))
+            .with_content_folder(setup.content_folder)
             .with_provider(setup.oidc)
             .unwrap();
         let stop = CancellationToken::new();

@@ -26,7 +26,7 @@ pub(super) fn reading() -> OpenApiRouter<AppState> {
 
 /// A series as a whole.
 #[derive(Serialize, ToSchema)]
-struct Parts {
+struct SeriesOutline {
     /// Of the content that is published.
     version: String,
     /// Its own first.
@@ -53,7 +53,7 @@ struct PartLine {
     html_bytes: usize,
 }
 
-impl From<Outline> for Parts {
+impl From<Outline> for SeriesOutline {
     fn from(outline: Outline) -> Self {
         let Outline { version, languages, parts, findings } = outline;
         Self { version, languages: tags(&languages), parts: parts.into_iter().map(PartLine::from).collect(), findings }
@@ -82,9 +82,9 @@ fn tags(languages: &[Language]) -> Vec<String> {
 
 /// The parts of a series, and what could be better
 #[utoipa::path(get, path = "/series/{slug}/outline", tag = "series", params(("slug" = String, Path, pattern = "^[a-z0-9][a-z0-9-]{0,63}$", example = "fighting-cancer-with-immunotherapy")),
-    responses((status = 200, description = "As it is published", body = Parts),
+    responses((status = 200, description = "As it is published", body = SeriesOutline),
         (status = 404, description = "There is no such series")))]
-async fn show_outline(State(state): State<AppState>, _may: May<rights::Figures>, Of(of): Of) -> Answer<Parts> {
+async fn show_outline(State(state): State<AppState>, _may: May<rights::Figures>, Of(of): Of) -> Answer<SeriesOutline> {
     Ok(Json(outline::outline(&state.service, &slug(&of)?)?.into()))
 }
 
