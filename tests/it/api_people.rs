@@ -55,7 +55,7 @@ async fn done_once(app: &App, path: &str, body: &Value, shown_once: Option<&str>
 #[tokio::test]
 async fn somebody_is_let_in_given_a_role_and_shut_out_and_each_is_done_once() {
     let app = App::start().await;
-    let [invite, role, again, disable, enable, off, make, revoke] = CALLS;
+    let [invite, role, again, disable, enable, off, add_token, revoke] = CALLS;
     let who = json!({ "address": "grace@example.org", "name": "Grace", "role": "viewer", "why": "a test" });
     let invited = done_once(&app, invite, &who, Some("link")).await;
     let id = invited["id"].as_str().unwrap();
@@ -75,7 +75,7 @@ async fn somebody_is_let_in_given_a_role_and_shut_out_and_each_is_done_once() {
     assert_eq!(app.api_post("/admins/x/disable", why()).await.0, StatusCode::NOT_FOUND);
 
     let asked = json!({ "name": "the statistics", "rights": ["figures"], "days": 30, "why": "a test" });
-    let made = done_once(&app, make, &asked, Some("token")).await;
+    let made = done_once(&app, add_token, &asked, Some("token")).await;
     let call = async || {
         let request = app.http.get(format!("{}/api/v1/series", app.base)).bearer_auth(made["token"].as_str().unwrap());
         request.send().await.unwrap().status()
@@ -90,16 +90,16 @@ async fn somebody_is_let_in_given_a_role_and_shut_out_and_each_is_done_once() {
         (json!({ "name": "x", "rights": [], "why": "a test" }), 409),
         (json!({ "name": "x", "rights": ["figures"], "days": 0, "why": "a test" }), 422),
     ] {
-        assert_eq!(app.api_post(make, asked).await.0.as_u16(), status);
+        assert_eq!(app.api_post(add_token, asked).await.0.as_u16(), status);
     }
 }
 
 #[tokio::test]
 async fn a_webhook_is_made_tried_given_a_new_secret_and_deleted_and_each_is_done_once() {
     let app = App::start().await;
-    let [make, test, disable, enable, rotate, again, message_again, delete] = CALLS_OF_WEBHOOKS;
+    let [add, test, disable, enable, rotate, again, message_again, delete] = CALLS_OF_WEBHOOKS;
     let asked = json!({ "name": "our CRM", "url": "https://crm.example.org/hooks", "events": ["reader.confirmed"], "why": "a test" });
-    let made = done_once(&app, make, &asked, Some("secret")).await;
+    let made = done_once(&app, add, &asked, Some("secret")).await;
     assert!(made["secret"].as_str().unwrap().starts_with("whsec_"));
     let id = made["id"].as_str().unwrap();
     let of = |call: &str| call.replace("WEBHOOK", id);
@@ -129,7 +129,7 @@ async fn a_webhook_is_made_tried_given_a_new_secret_and_deleted_and_each_is_done
         (json!({ "name": "x", "url": "https://crm.example.org", "events": ["reader.sneezed"], "why": "a test" }), 422),
         (json!({ "name": "x", "url": "https://crm.example.org", "series": ["none"], "why": "a test" }), 404),
     ] {
-        let (answered, body) = app.api_post(make, asked).await;
+        let (answered, body) = app.api_post(add, asked).await;
         assert_eq!(answered.as_u16(), status, "{body}");
     }
 }
