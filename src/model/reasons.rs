@@ -7,6 +7,7 @@ use super::plan::{Delay, Rhythm, Window, Zone, next_due};
 /// What has moved a step from where its delay alone would have put it, or makes its time a strange one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(tag = "why", rename_all = "snake_case")]
+#[schema(as = MovedBy)]
 pub enum Moved {
     /// Too little would lie between it and the step before.
     Gap,

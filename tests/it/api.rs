@@ -89,6 +89,14 @@ async fn what_is_wrong_with_a_call_is_told_as_a_problem() {
     let (status, text) = problem(pause(json!({ "address": "nobody", "why": "a test" })).await.unwrap()).await;
     assert!(status == 422 && text.contains(r#""field":"address""#), "{text}");
 
+    let as_list = pause(json!(["reader@example.org", SERIES, "an operator", "a test"])).await.unwrap();
+    let (status, text) = problem(as_list).await;
+    assert!(status == 400 && text.contains("expected an object"), "{text}");
+    let twice = r#"{ "address": "a@example.org", "address": "b@example.org", "why": "a test" }"#;
+    let twice = app.api(Method::POST, "/subscribers/suppress").header("content-type", "application/json").body(twice);
+    let (status, text) = problem(twice.send().await.unwrap()).await;
+    assert!(status == 400 && text.contains("duplicate field"), "{text}");
+
     let plain = app.api(Method::POST, "/subscribers/pause").body("{}").send().await.unwrap();
     assert_eq!(problem(plain).await.0, 415);
     let broken = app.api(Method::POST, "/send/due").header("content-type", "application/json").body("{").send().await;

@@ -1,10 +1,15 @@
 //! What a call brings along, taken apart: what is wrong with it is said in problem details.
+use std::fmt;
+use std::marker::PhantomData;
+
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::once::Once;
 use crate::actions::Actor;
@@ -20,8 +25,8 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
-        let wrong = match Json::<T>::from_request(request, state).await {
-            Ok(Json(body)) => return Ok(Self(body)),
+        let wrong = match Json::<Object<T>>::from_request(request, state).await {
+            Ok(Json(Object(body))) => return Ok(Self(body)),
             Err(JsonRejection::JsonDataError(error)) => WebError::BadRequest(error.body_text()),
             Err(JsonRejection::JsonSyntaxError(_)) => WebError::BadRequest("The body is not JSON.".into()),
             Err(JsonRejection::MissingJsonContentType(_)) => WebError::UnsupportedMedia,
@@ -29,6 +34,29 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
             Err(_) => WebError::BadRequest("The body could not be read.".into()),
         };
         Err(Problem(wrong))
+    }
+}
+
+/// What is written as an object. A struct alone could be read from a list of its fields, too, which no caller means.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_map(OfObject(PhantomData)).map(Self)
+    }
+}
+
+struct OfObject<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for OfObject<T> {
+    type Value = T;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map))
     }
 }
 
