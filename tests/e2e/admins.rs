@@ -99,6 +99,7 @@ pub async fn visit(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&s
     look("admin-readers-none").await;
     for (name, path) in [
         ("admin-series-list", "/admin/series".to_owned()),
+        ("admin-series-changes", "/admin/series-changes".to_owned()),
         ("admin-series", format!("/admin/series/{SERIES}")),
         ("admin-rehearsal", format!("/admin/series/{SERIES}/rehearsal?from=2026-03-01&spacing=1")),
         ("admin-step", format!("/admin/series/{SERIES}/steps/antibodies")),
