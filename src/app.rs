@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::content::{Bundle, Library};
 use crate::store::installation::{self, Purpose};
+use crate::telemetry::Telemetry;
 use crate::{config, dispatch, hooks, mail, schedule, store, transport, web};
 
 /// The parts that a process runs.
@@ -431,20 +432,22 @@ pub fn stop_on_signal() -> anyhow::Result<CancellationToken> {
     Ok(stop)
 }
 
-/// Structured logs to standard error.
-pub fn start_logs(level: &str, json: bool) {
-    use tracing_subscriber::filter::filter_fn;
+/// Structured logs to standard error, and spans to a collector if there is one.
+pub fn start_logs(level: &str, json: bool, telemetry: Option<&Telemetry>) {
+    use tracing_subscriber::filter::{FilterExt as _, LevelFilter, filter_fn};
     use tracing_subscriber::layer::SubscriberExt as _;
     use tracing_subscriber::util::SubscriberInitExt as _;
-    use tracing_subscriber::{EnvFilter, fmt, registry};
-    let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
-    let registry = registry().with(filter).with(filter_fn(|line| may_be_logged(line.target(), *line.level())));
+    use tracing_subscriber::{EnvFilter, Layer as _, fmt, registry};
+    let asked = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
+    // Spans are for the collector alone.
+    let may_be = filter_fn(|line| line.is_event() && may_be_logged(line.target(), *line.level()));
+    let filter = asked.and(may_be.with_max_level_hint(LevelFilter::TRACE));
     // Colours are for people: a file or a journal would keep them as escape sequences.
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
+    let lines = if json { lines.json().with_filter(filter).boxed() } else { lines.with_filter(filter).boxed() };
     // A second start in one process (a test) keeps the first.
-    let started = if json { registry.with(lines.json()).try_init() } else { registry.with(lines).try_init() };
-    started.ok();
+    registry().with(lines).with(telemetry.map(Telemetry::layer)).try_init().ok();
 }
 
 /// Our own lines name no address and no condition at any level. Those of other crates do when they tell much: one writes

@@ -14,6 +14,7 @@ mod schedule;
 mod secrets;
 mod sign_up;
 mod smtp;
+mod telemetry;
 mod webhooks;
 
 use std::collections::BTreeMap;
@@ -39,6 +40,7 @@ pub use schedule::Schedule;
 pub use secrets::Secret;
 pub use sign_up::SignUp;
 pub use smtp::{Domain, Relay, Share, Smtp};
+pub use telemetry::Telemetry;
 
 /// Every key with its default and its meaning.
 pub const DEFAULTS: &str = include_str!("../config/default.toml");
@@ -76,6 +78,7 @@ pub struct Config {
     pub oidc: Option<Oidc>,
     pub link_key: Option<LinkKey>,
     pub admin_token: Option<Secret>,
+    pub telemetry: Option<Telemetry>,
     pub log_level: String,
     pub log_json: bool,
 }
@@ -128,6 +131,7 @@ impl Reader<'_> {
         let database_wait = self.span("database", "wait").map(|wait| wait.to_std().unwrap_or_default());
         let bounce_domain = self.domain("mail", "bounce_domain");
         let unsubscribe_mailto = self.mailto();
+        let telemetry = self.telemetry();
         let log_level = self.log_level();
         let log_json = self.one_of("log", "format", &["text", "json"]) == 1;
         // Nothing is given up before all is looked at, so that every fault is among those reported.
@@ -157,6 +161,7 @@ impl Reader<'_> {
             oidc,
             link_key,
             admin_token,
+            telemetry,
             log_level,
             log_json,
         })

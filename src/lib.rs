@@ -20,5 +20,6 @@ pub mod model;
 pub mod schedule;
 pub mod seal;
 pub mod store;
+pub mod telemetry;
 pub mod transport;
 pub mod web;

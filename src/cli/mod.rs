@@ -21,6 +21,7 @@ use crate::actions::Actor;
 use crate::app::{self, Roles, demo};
 use crate::clock::Clock;
 use crate::config::{self, Config};
+use crate::telemetry::Telemetry;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done; 1 it failed; 2 the command line is wrong; 3 the configuration is wrong; 4 overdue work (health).
@@ -149,12 +150,21 @@ pub fn main() -> ExitCode {
         Ok(config) => config,
         Err(faults) => return complain(&faults.into(), 3),
     };
-    app::start_logs(&config.log_level, config.log_json);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return complain(&error.into(), 1),
     };
-    match runtime.block_on(run(cli.command, config)) {
+    let telemetry = config.telemetry.as_ref().map(|settings| Telemetry::start(settings, runtime.handle()));
+    let telemetry = match telemetry.transpose() {
+        Ok(telemetry) => telemetry,
+        Err(error) => return complain(&error, 1),
+    };
+    app::start_logs(&config.log_level, config.log_json, telemetry.as_ref());
+    let ended = runtime.block_on(run(cli.command, config));
+    if let Some(telemetry) = telemetry {
+        telemetry.stop();
+    }
+    match ended {
         Ok(Ended::Well) => ExitCode::SUCCESS,
         Ok(Ended::Not(code)) => ExitCode::from(code),
         Err(error) => complain(&error, 1),

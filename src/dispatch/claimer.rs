@@ -5,6 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, stream};
 use tokio::sync::mpsc;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use super::apart::{self, not_accepted};
 use super::domains::Passage;
@@ -163,7 +165,11 @@ async fn claim(shared: &Shared, head: &Head) -> anyhow::Result<Vec<Claimed>> {
     let service = &shared.service;
     let hands = service.hands();
     let until = hands.real + shared.settings.lease;
-    let claimed = queue::claim(service.hot_db(), head, hands, until, shared.node, shared.settings.batch).await?;
+    let span =
+        tracing::info_span!(parent: None, "claim", regimen.bucket = head.bucket.get(), regimen.deliveries = Empty);
+    let claimed = queue::claim(service.hot_db(), head, hands, until, shared.node, shared.settings.batch);
+    let claimed = claimed.instrument(span.clone()).await?;
+    span.record("regimen.deliveries", claimed.len());
     if !claimed.is_empty() {
         service.metrics().claimed(lane_of(head.priority).word(), claimed.len());
     }

@@ -3,6 +3,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, mpsc};
+use tracing::Span;
 use uuid::Uuid;
 
 use super::Shared;
@@ -60,6 +61,7 @@ const STEP_ASIDE: u32 = 5;
 async fn mark(shared: &Shared, bucket: Bucket, mails: Vec<Prepared>) -> Vec<Prepared> {
     let fences: Vec<Fence> = mails.iter().map(|mail| mail.claimed.fence()).collect();
     let claimed: Vec<&Claimed> = mails.iter().map(|mail| &mail.claimed).collect();
+    let _marking: Vec<Span> = mails.iter().map(|mail| tracing::info_span!(parent: &mail.span, "mark")).collect();
     let mut stepped_aside = 0;
     let (marked, until): (HashSet<Uuid>, _) = loop {
         let until = shared.service.clock().real() + shared.settings.lease;

@@ -1,12 +1,14 @@
 //! From a claimed row to the octets that go over the wire. No network, no database: runs on a blocking thread.
 use anyhow::Context as _;
+use tracing::Span;
+use tracing::field::Empty;
 use uuid::Uuid;
 
 use crate::actions::preview::Preview;
 use crate::actions::{LinksOf, Service};
 use crate::content::{Rendered, Series};
 use crate::mail::{self, DkimKey, FeedbackId, ListHeaders, Message, MessageId};
-use crate::model::{EmailAddress, Kind};
+use crate::model::{EmailAddress, Kind, StepKey};
 use crate::store::queue::Claimed;
 use crate::transport::Envelope;
 
@@ -22,6 +24,22 @@ pub(super) struct Prepared {
     /// Where its recipient's domain is looked after.
     #[expect(dead_code, reason = "it is held, and says by being dropped that the mail is in flight no more")]
     pub(super) passage: Option<Passage>,
+    /// The mail's way through this process.
+    pub(super) span: Span,
+}
+
+/// A mail's way through this process, for a collector of traces: named by ids alone.
+fn span_of(claimed: &Claimed) -> Span {
+    tracing::info_span!(
+        parent: None,
+        "mail",
+        regimen.delivery = %claimed.id,
+        regimen.series = claimed.series.as_str(),
+        regimen.kind = claimed.kind.as_str(),
+        regimen.step = claimed.step.as_ref().map(StepKey::as_str),
+        regimen.relay = Empty,
+        regimen.outcome = Empty,
+    )
 }
 
 /// Renders, builds and signs. What goes wrong here is the content's or the keys' fault, never the reader's.
@@ -30,9 +48,11 @@ pub(super) fn prepare(
     settings: &Settings,
     claimed: Claimed,
 ) -> Result<Prepared, Box<(Claimed, anyhow::Error)>> {
-    match mail_of(service, settings, &claimed) {
+    let span = span_of(&claimed);
+    let preparing = tracing::info_span!(parent: &span, "prepare");
+    match preparing.in_scope(|| mail_of(service, settings, &claimed)) {
         Ok((envelope, octets, content_version)) => {
-            Ok(Prepared { claimed, envelope, octets, content_version, passage: None })
+            Ok(Prepared { claimed, envelope, octets, content_version, passage: None, span })
         }
         Err(error) => Err(Box::new((claimed, error))),
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::Shared;
 use super::apart::{Apart, Outcome, not_accepted};
@@ -48,7 +49,12 @@ impl Sender {
             };
             match errand {
                 Some(Errand::Mail(mail)) => self.mail(mail).await,
-                Some(Errand::Apart(apart)) => self.apart(apart).await,
+                Some(Errand::Apart(apart)) => {
+                    let relay = self.relay.server.name.as_str();
+                    let span =
+                        tracing::info_span!(parent: None, "mail apart", otel.kind = "client", regimen.relay = relay);
+                    self.apart(apart).instrument(span).await;
+                }
                 None => return,
             }
             if self.connection.is_none() && self.next.is_none() {
@@ -68,7 +74,14 @@ impl Sender {
         }
         self.next = self.relay.line.take_mail();
         let began = Instant::now();
-        let sent = self.send(&mail).await;
+        let sending = tracing::info_span!(
+            parent: &mail.span,
+            "send",
+            otel.kind = "client",
+            network.protocol.name = "smtp",
+            regimen.relay = self.relay.server.name.as_str(),
+        );
+        let sent = self.send(&mail).instrument(sending).await;
         self.shared.service.metrics().sent(&self.relay.server.name, began.elapsed());
         let clock = self.shared.service.clock();
         self.shared.service.vitals().dispatcher_moved(clock.real());
@@ -207,7 +220,10 @@ impl Sender {
         let claimed = &mail.claimed;
         let relay = &self.relay.server.name;
         self.shared.service.metrics().attempted(claimed.kind.as_str(), verdict.word(), relay);
-        let done = Done { bucket: claimed.bucket, fence: claimed.fence(), tries: claimed.tries, verdict };
+        mail.span.record("regimen.relay", relay.as_str());
+        mail.span.record("regimen.outcome", verdict.word());
+        let span = mail.span.clone();
+        let done = Done { bucket: claimed.bucket, fence: claimed.fence(), tries: claimed.tries, verdict, span };
         // The settler outlives the senders.
         self.outcomes.send(done).await.ok();
     }

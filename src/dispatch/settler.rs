@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tracing::Span;
 
 use super::Shared;
 use super::outcome::Verdict;
@@ -22,6 +23,8 @@ pub(super) struct Done {
     /// Attempts charged before this one.
     pub(super) tries: i16,
     pub(super) verdict: Verdict,
+    /// The mail's way through this process; it ends when this is written.
+    pub(super) span: Span,
 }
 
 /// A bucket's outcomes are written when there are so many …
@@ -101,6 +104,8 @@ impl Waiting {
 
 async fn write(shared: Arc<Shared>, bucket: Bucket, batch: Vec<Done>) {
     let ids: Vec<_> = batch.iter().map(|done| done.fence.0).collect();
+    let settling = |done: &Done| (tracing::info_span!(parent: &done.span, "settle"), done.span.clone());
+    let _settling: Vec<(Span, Span)> = batch.iter().map(settling).collect();
     let (mut settled, mut uncertain) = (Vec::with_capacity(batch.len()), Vec::new());
     for done in batch {
         match done.verdict {

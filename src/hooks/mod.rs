@@ -14,6 +14,8 @@ use futures::StreamExt as _;
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 use uuid::Uuid;
 
 use crate::actions::webhooks::tell;
@@ -159,7 +161,17 @@ impl Hooks {
         let keys: Vec<&[u8]> = secrets.iter().map(Vec::as_slice).collect();
         let signature = signature::sign(&keys, &id, real.timestamp(), &body);
         let post = Post { id: &id, timestamp: real.timestamp(), signature: &signature, body };
-        let answer = self.0.client.post(&target.url, post, real).await;
+        let span = tracing::info_span!(
+            parent: None,
+            "webhook",
+            otel.kind = "client",
+            http.request.method = "POST",
+            http.response.status_code = Empty,
+            regimen.webhook = %target.id,
+            regimen.message = id,
+        );
+        let answer = self.0.client.post(&target.url, post, real).instrument(span.clone()).await;
+        span.record("http.response.status_code", answer.status);
         self.settle(target, bucket, &claimed, answer).await?;
         Ok(answer.verdict)
     }

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 use crate::actions::manage::change;
@@ -43,7 +44,7 @@ pub async fn run(service: Service, settings: Settings, node: Uuid, stop: Cancell
     let (policy, role) = (settings.on_uncertain, settings.role);
     let s = &service;
     recurring(&mut work, s, &stop, &nudges.reminders, Duration::from_mins(10), |s| async move {
-        let reminded = tidy::remind(&s).await?;
+        let reminded = tidy::remind(&s).instrument(job("remind")).await?;
         if reminded > 0 {
             tracing::info!(reminded, "reminders are on their way");
         }
@@ -51,10 +52,12 @@ pub async fn run(service: Service, settings: Settings, node: Uuid, stop: Cancell
     });
     let grace = Arc::new(Grace::after(settings.lease));
     recurring(&mut work, s, &stop, &nudges.reap, Duration::from_secs(15), move |s| {
-        reap(s, policy, node, grace.clone())
+        reap(s, policy, node, grace.clone()).instrument(job("reap"))
     });
     let stopping = stop.clone();
-    recurring(&mut work, s, &stop, &nudges.clean_up, Duration::from_hours(6), move |s| clean_up(s, stopping.clone()));
+    recurring(&mut work, s, &stop, &nudges.clean_up, Duration::from_hours(6), move |s| {
+        clean_up(s, stopping.clone()).instrument(job("clean up"))
+    });
     recurring(&mut work, s, &stop, &Arc::default(), Duration::from_secs(10), move |s| async move {
         s.clock().agree(store::server_time(s.db()).await?);
         installation::node_seen(s.db(), node, role, s.clock().real(), s.vitals().tick()).await?;
@@ -94,6 +97,11 @@ pub async fn run(service: Service, settings: Settings, node: Uuid, stop: Cancell
     if let Some(mut scheduler) = scheduler {
         scheduler.shutdown().await.ok();
     }
+}
+
+/// A job that may take long, for a collector of traces; those that look every few seconds and mostly find nothing are none.
+fn job(name: &'static str) -> Span {
+    tracing::info_span!(parent: None, "job", otel.name = name)
 }
 
 /// The first clean-up of a large table takes long: it stops between two batches when the process is to end.

@@ -6,6 +6,8 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use super::AppState;
 use super::language::kept_choice;
@@ -23,7 +25,7 @@ pub(super) fn policy(frames: &str) -> HeaderValue {
         .unwrap_or(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"))
 }
 
-/// Sets the security headers that a handler has not set, and logs and counts route, status and time: never the path itself, which
+/// Sets the security headers that a handler has not set, and logs, counts and traces route, status and time: never the path itself, which
 /// may carry a token, nor a query.
 pub(super) async fn headers_and_log(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let began = Instant::now();
@@ -31,7 +33,17 @@ pub(super) async fn headers_and_log(State(state): State<AppState>, request: Requ
     let route =
         request.extensions().get::<MatchedPath>().map_or_else(|| "(none)".to_owned(), |path| path.as_str().to_owned());
     let choice = kept_choice(&method, request.uri());
-    let mut response = next.run(request).await;
+    let span = tracing::info_span!(
+        parent: None,
+        "request",
+        otel.name = format!("{} {route}", known(&method)),
+        otel.kind = "server",
+        otel.status_code = Empty,
+        http.request.method = known(&method),
+        http.route = route,
+        http.response.status_code = Empty,
+    );
+    let mut response = next.run(request).instrument(span.clone()).await;
     let headers = response.headers_mut();
     if let Some(choice) = choice {
         headers.append(header::SET_COOKIE, choice);
@@ -44,6 +56,10 @@ pub(super) async fn headers_and_log(State(state): State<AppState>, request: Requ
     set(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     let (status, took) = (response.status().as_u16(), began.elapsed());
     state.service.metrics().answered(known(&method), &route, status, took);
+    span.record("http.response.status_code", status);
+    if status >= 500 {
+        span.record("otel.status_code", "ERROR");
+    }
     let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     tracing::debug!(%method, route, status, millis, "answered a request");
     response

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// Each module and the modules of ours that it may name. `cli` and `main` may name everything.
-const MAY_USE: [(&str, &[&str]); 19] = [
+const MAY_USE: [(&str, &[&str]); 20] = [
     ("model", &[]),
     ("clock", &[]),
     ("metrics", &[]),
@@ -21,6 +21,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("dispatch", &["actions", "store", "content", "metrics", "model", "mail", "transport"]),
     ("hooks", &["actions", "store", "model"]),
     ("web", &["actions", "content", "model", "messages", "config", "links"]),
+    ("telemetry", &["config"]),
     ("local", &["content"]),
     (
         "app",
@@ -38,6 +39,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
             "schedule",
             "seal",
             "store",
+            "telemetry",
             "transport",
             "web",
         ],

@@ -55,6 +55,7 @@ mod series_pages;
 mod sign_up;
 mod sign_up_load;
 mod stuck;
+mod telemetry;
 mod torture;
 mod unsubscribe;
 mod voices;

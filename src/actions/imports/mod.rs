@@ -12,6 +12,7 @@ use csv::ByteRecord;
 use serde::Serialize;
 use serde_json::json;
 use tokio::task::spawn_blocking;
+use tracing::Instrument as _;
 
 use super::audit::{self, Target};
 use super::{ActionError, Actor, Service, again_if_undone};
@@ -134,7 +135,8 @@ impl Importing {
         let lines = now.map_or(&[][..], |now| chunk.buckets[now].as_slice());
         let bucket = now.and_then(|now| Bucket::new(i16::try_from(now).ok()?));
         let batch = batch::Batch { series: &self.series, import: &self.import, bucket, lines, to };
-        again_if_undone(|| batch::carry_out(&self.service, &batch)).await?;
+        let span = tracing::info_span!(parent: None, "import batch", regimen.import = self.import.id);
+        again_if_undone(|| batch::carry_out(&self.service, &batch)).instrument(span).await?;
         if next.is_none() {
             self.chunk = None;
         }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::dry_run::DryRun;
@@ -59,10 +60,15 @@ pub async fn step(service: &Service, run: i64) -> Result<Step, ActionError> {
     let Some(work) = run_work::take(&mut *tx, run).await? else { return Ok(Step::NotOurs) };
     let sweeps = work.sweep.is_some() && work.sweep_at < Bucket::COUNT;
     let walks = work.at_bucket < Bucket::COUNT;
+    let span = |name| tracing::info_span!(parent: None, "run", otel.name = name, regimen.run = run);
     match work.state {
-        RunState::Draft if !work.counted => count(service, &mut tx, &work).await?,
-        RunState::Running | RunState::Paused | RunState::Cancelled if sweeps => sweep(service, &mut tx, &work).await?,
-        RunState::Running if walks => place(service, &mut tx, &work).await?,
+        RunState::Draft if !work.counted => {
+            count(service, &mut tx, &work).instrument(span("run count")).await?;
+        }
+        RunState::Running | RunState::Paused | RunState::Cancelled if sweeps => {
+            sweep(service, &mut tx, &work).instrument(span("run sweep")).await?;
+        }
+        RunState::Running if walks => place(service, &mut tx, &work).instrument(span("run place")).await?,
         _ => {
             // At once, not when the connection is used again: until then it would look as if somebody worked on it.
             tx.rollback().await?;
