@@ -31,8 +31,8 @@ pub struct SeriesChanges {
     pub steps: Vec<StepChanges>,
     /// Enrolled readers to whom something happens.
     pub readers: Vec<Touched>,
-    /// Enrolled readers to whom nothing happens.
-    pub untouched: i64,
+    /// Enrolled readers to whom nothing happens; not counted where nothing differs.
+    pub untouched: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -138,15 +138,20 @@ pub async fn changes(service: &Service, bundle: &Bundle, library: &Library) -> R
     let mut all = Vec::new();
     for slug in slugs {
         let (old, new) = (live.series.get(slug), library.series.get(slug));
-        let places = places::places(service.db(), slug).await?;
         all.push(match (old, new) {
             (Some(old), Some(new)) => {
                 let (old, new) = (Version { series: old, bundle: &published }, Version { series: new, bundle });
-                of_series(slug, old, new, places)
+                let (steps, settings) = (step_changes(old, new), settings(old.series, new.series));
+                if steps.is_empty() && settings.is_empty() {
+                    unchanged(slug)
+                } else {
+                    let places = places::places(service.db(), slug).await?;
+                    of_series((old.series, new.series), steps, settings, places)
+                }
             }
             (old, _) => {
                 let kind = if old.is_some() { Kind::Gone } else { Kind::New };
-                whole(slug, kind, places)
+                whole(slug, kind, places::places(service.db(), slug).await?)
             }
         });
     }
@@ -163,29 +168,44 @@ fn whole(slug: &SeriesSlug, kind: Kind, places: Vec<Place>) -> SeriesChanges {
         settings: Vec::new(),
         steps: Vec::new(),
         readers: together(touched),
-        untouched: 0,
+        untouched: Some(0),
     }
 }
 
-fn of_series(slug: &SeriesSlug, old: Version<'_>, new: Version<'_>, places: Vec<Place>) -> SeriesChanges {
-    let (steps, settings) = (step_changes(old, new), settings(old.series, new.series));
+/// A series that both have alike.
+fn unchanged(slug: &SeriesSlug) -> SeriesChanges {
+    SeriesChanges {
+        series: slug.clone(),
+        kind: Kind::Same,
+        settings: Vec::new(),
+        steps: Vec::new(),
+        readers: Vec::new(),
+        untouched: None,
+    }
+}
+
+fn of_series(
+    (old, new): (&Series, &Series),
+    steps: Vec<StepChanges>,
+    settings: Vec<Setting>,
+    places: Vec<Place>,
+) -> SeriesChanges {
     let (mut touched, mut untouched) = (Vec::new(), 0);
     for place in places {
-        let fate = fate(old.series, new.series, &steps, &place);
+        let fate = fate(old, new, &steps, &place);
         if fate == Fate::default() {
             untouched += place.readers;
         } else {
             touched.push((place.waits_for, fate, place.readers));
         }
     }
-    let is_same = steps.is_empty() && settings.is_empty();
     SeriesChanges {
-        series: slug.clone(),
-        kind: if is_same { Kind::Same } else { Kind::Changed },
+        series: new.slug.clone(),
+        kind: Kind::Changed,
         settings,
         steps,
         readers: together(touched),
-        untouched,
+        untouched: Some(untouched),
     }
 }
 

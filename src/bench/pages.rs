@@ -109,6 +109,7 @@ async fn paths(ground: &Ground, database: &Database, last: usize) -> anyhow::Res
         ("nobody by a part of the address", format!("/admin/readers?find={}", find("no-such-reader"))),
         ("readers by the part that comes next", format!("/admin/readers?next={step}")),
         ("nobody by the part that comes next", format!("/admin/readers?next={}", ground.series.steps[4].key)),
+        ("nobody by the number of parts", "/admin/readers?parts=6".into()),
         ("a reader", format!("/admin/readers/{}.{}", reader.bucket, reader.id.simple())),
         ("the audit log", "/admin/audit".into()),
         ("the runs", "/admin/runs".into()),

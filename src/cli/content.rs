@@ -166,7 +166,7 @@ fn print_changes(found: &SeriesChanges) {
         .map(|one| [one.waits_for.to_string(), one.readers.to_string(), one.fate.in_words()])
         .collect();
     table(["WAITS FOR", "READERS", "WHAT HAPPENS"], &rows, "no enrolled reader is touched");
-    println!("untouched: {}\n", found.untouched);
+    println!("untouched: {}\n", found.untouched.unwrap_or_default());
 }
 
 fn parse_zone(text: &str) -> Result<Zone, String> {

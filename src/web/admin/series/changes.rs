@@ -51,6 +51,6 @@ fn series(found: SeriesChanges) -> SeriesChangesView {
                 fate: one.fate.in_words(),
             })
             .collect(),
-        untouched: found.untouched,
+        untouched: found.untouched.unwrap_or_default(),
     }
 }
