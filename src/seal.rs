@@ -1,5 +1,5 @@
-//! The condition, the secret of an admin's second factor and those of webhooks, sealed at rest: XChaCha20-Poly1305, a random nonce, fixed-width plaintext, the subscriber's id as
-//! associated data. Ten values are guessed by frequency, so nothing deterministic stands beside it.
+//! The condition, the secret of an admin's second factor, those of webhooks and files of readers, sealed at rest: XChaCha20-Poly1305,
+//! a random nonce, and what it belongs to as associated data. A condition has a plaintext of fixed width. Ten values are guessed by frequency, so nothing deterministic stands beside it.
 use std::fmt;
 
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};
@@ -120,6 +120,15 @@ impl Keyring {
         self.open_octets(sealed, &for_webhook(webhook))?.try_into().map_err(|_| SealError::Altered)
     }
 
+    /// A piece of a file of readers: the piece of this number of this file. `nonce` as above.
+    pub fn seal_piece(&self, piece: &[u8], of: (i64, i32), nonce: [u8; NONCE_LEN]) -> Vec<u8> {
+        self.seal_octets(piece, &for_piece(of), nonce)
+    }
+
+    pub fn open_piece(&self, sealed: &[u8], of: (i64, i32)) -> Result<Vec<u8>, SealError> {
+        self.open_octets(sealed, &for_piece(of))
+    }
+
     /// For a part of an address that an admin looks for, so that it can stand in the URL of what was found: neither history
     /// nor log then tells it. `nonce` as above.
     pub fn seal_search(&self, text: &str, nonce: [u8; NONCE_LEN]) -> String {
@@ -135,7 +144,7 @@ impl Keyring {
         let (number, key) = &self.0[0];
         let sealed = XChaCha20Poly1305::new(key.into())
             .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: belongs_to })
-            .expect("a short plaintext always seals");
+            .expect("what is far shorter than 256 GiB always seals");
         [&[*number], nonce.as_slice(), &sealed].concat()
     }
 
@@ -153,6 +162,10 @@ impl Keyring {
 /// Sets it apart from what is sealed for subscribers.
 fn for_second_factor(admin: Uuid) -> Vec<u8> {
     [b"second factor".as_slice(), admin.as_bytes()].concat()
+}
+
+fn for_piece((file, number): (i64, i32)) -> Vec<u8> {
+    [b"piece".as_slice(), &file.to_be_bytes(), &number.to_be_bytes()].concat()
 }
 
 fn for_webhook(webhook: Uuid) -> Vec<u8> {
@@ -198,6 +211,16 @@ mod tests {
         let condition = BASE64_URL_SAFE_NO_PAD.encode(ring.seal(&condition("lung"), READER, [8; 24]));
         for bad in ["", "A", "AQ", "no base64!", &condition, &token[1..]] {
             assert!(ring.open_search(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_piece_opens_in_its_place_alone() {
+        let ring = Keyring::parse(&Keyring::generate(1, [1; 32])).unwrap();
+        let sealed = ring.seal_piece(b"a@example.org,lung", (3, 1), [7; 24]);
+        assert_eq!(ring.open_piece(&sealed, (3, 1)).unwrap(), b"a@example.org,lung");
+        for other in [(3, 0), (3, 2), (4, 1)] {
+            assert_eq!(ring.open_piece(&sealed, other).unwrap_err(), SealError::Altered);
         }
     }
 

@@ -11,7 +11,7 @@ use clap::Args;
 
 use super::admin::{Why, parse_slug, service};
 use super::output::{json, table};
-use crate::actions::imports::{self, Ask, Importing, Progress, Source};
+use crate::actions::imports::{self, Ask, Importing, Progress, Source, Step};
 use crate::actions::readers::export::{self, Export};
 use crate::config::Config;
 use crate::model::{EnrollmentState, Format, Refused, SeriesSlug};
@@ -77,7 +77,12 @@ pub(super) async fn import(config: &Config, options: ImportOptions) -> anyhow::R
         eprintln!("this import was broken off: it goes on after {} lines", importing.progress().lines);
     }
     let mut meter = Meter::new(importing.progress());
-    while importing.step().await? {
+    loop {
+        match importing.step().await? {
+            Step::Went => {}
+            Step::Ended => break,
+            Step::NotOurs => anyhow::bail!("another process goes on with this import, or it was cancelled"),
+        }
         meter.tell(&importing.progress());
     }
     if let Some(path) = &options.report {

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::actions::manage::change;
 use crate::actions::retention::{self, Pruned};
 use crate::actions::tidy::{self, OnUncertain};
-use crate::actions::{ActionError, Service, admins, guards, runs, webhooks};
+use crate::actions::{ActionError, Service, admins, guards, imports, runs, webhooks};
 use crate::config::Schedule;
 use crate::store::{self, WAKE_CHANNEL, growth, installation};
 
@@ -91,6 +91,11 @@ pub async fn run(service: Service, settings: Settings, node: Uuid, stop: Cancell
     recurring(&mut work, s, &stop, &Arc::default(), Duration::from_secs(2), move |s| {
         let stopping = stopping.clone();
         async move { Ok(runs::work::work(&s, || !stopping.is_cancelled()).await?) }
+    });
+    let stopping = stop.clone();
+    recurring(&mut work, s, &stop, &Arc::default(), Duration::from_secs(2), move |s| {
+        let stopping = stopping.clone();
+        async move { Ok(imports::work(&s, || !stopping.is_cancelled()).await?) }
     });
     work.spawn(listen(service.clone(), stop.clone()));
     while work.join_next().await.is_some() {}

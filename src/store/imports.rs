@@ -11,6 +11,8 @@ use crate::model::{Bucket, EmailAddress, EnrollmentState, Language, SeriesSlug, 
 #[derive(Debug, Clone)]
 pub struct Import {
     pub id: i64,
+    /// SHA-256.
+    pub file: Vec<u8>,
     pub octets: i64,
     pub series: String,
     pub state: String,
@@ -27,6 +29,13 @@ pub struct Import {
     pub active: i64,
     pub pending: i64,
     pub refused: i64,
+    /// Where its file is kept, if it came over the web and is not over.
+    pub upload: Option<i64>,
+    /// The dry run whose file it takes in.
+    pub follows: Option<i64>,
+    pub cancelled: bool,
+    /// Why it could not go on.
+    pub fault: Option<String>,
 }
 
 /// Where an import goes on: a chunk of its file, and the bucket of it that is next. While no bucket of a chunk is done, its
@@ -97,11 +106,29 @@ pub async fn add(
     .await
 }
 
+/// Says where the file of an import is, and which dry run it follows.
+pub async fn belongs(db: impl PgExecutor<'_>, id: i64, upload: i64, follows: Option<i64>) -> Result<(), sqlx::Error> {
+    let result = sqlx::query!("update imports set upload = $2, follows = $3 where id = $1", id, upload, follows);
+    exactly_one(&result.execute(db).await?)
+}
+
+/// The import that has taken in the file of a dry run, or does.
+pub async fn following(db: impl PgExecutor<'_>, dry_run: i64) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar!("select id from imports where follows = $1", dry_run).fetch_optional(db).await
+}
+
+/// Those that go on by themselves.
+pub async fn open_of_uploads(db: impl PgExecutor<'_>) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar!("select id from imports where upload is not null and ended_at is null order by id")
+        .fetch_all(db)
+        .await
+}
+
 pub async fn by_id(db: impl PgExecutor<'_>, id: i64) -> Result<Option<Import>, sqlx::Error> {
     sqlx::query_as!(
         Import,
-        "select id, octets, series, state, dry_run, who, why, at, ended_at, at_octet, until_octet, at_line, at_bucket,
-                next_confirmation, active, pending, refused
+        "select id, file, octets, series, state, dry_run, who, why, at, ended_at, at_octet, until_octet, at_line, at_bucket,
+                next_confirmation, active, pending, refused, upload, follows, cancelled, fault
          from imports where id = $1",
         id
     )
@@ -113,8 +140,8 @@ pub async fn by_id(db: impl PgExecutor<'_>, id: i64) -> Result<Option<Import>, s
 pub async fn list(db: impl PgExecutor<'_>, before: Option<i64>, limit: i64) -> Result<Vec<Import>, sqlx::Error> {
     sqlx::query_as!(
         Import,
-        "select id, octets, series, state, dry_run, who, why, at, ended_at, at_octet, until_octet, at_line, at_bucket,
-                next_confirmation, active, pending, refused
+        "select id, file, octets, series, state, dry_run, who, why, at, ended_at, at_octet, until_octet, at_line, at_bucket,
+                next_confirmation, active, pending, refused, upload, follows, cancelled, fault
          from imports where $1::bigint is null or id < $1 order by id desc limit $2",
         before,
         limit
@@ -127,8 +154,8 @@ pub async fn list(db: impl PgExecutor<'_>, before: Option<i64>, limit: i64) -> R
 pub async fn lock(db: impl PgExecutor<'_>, id: i64) -> Result<Option<Import>, sqlx::Error> {
     sqlx::query_as!(
         Import,
-        "select id, octets, series, state, dry_run, who, why, at, ended_at, at_octet, until_octet, at_line, at_bucket,
-                next_confirmation, active, pending, refused
+        "select id, file, octets, series, state, dry_run, who, why, at, ended_at, at_octet, until_octet, at_line, at_bucket,
+                next_confirmation, active, pending, refused, upload, follows, cancelled, fault
          from imports where id = $1 and ended_at is null for no key update",
         id
     )
@@ -171,11 +198,27 @@ pub async fn walk(
     exactly_one(&result)
 }
 
-pub async fn end(db: impl PgExecutor<'_>, id: i64, real: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    sqlx::query!("update imports set ended_at = $2 where id = $1 and ended_at is null", id, real)
-        .execute(db)
-        .await
-        .map(drop)
+/// How an import comes to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End<'a> {
+    Done,
+    Cancelled,
+    Fault(&'a str),
+}
+
+/// Answers whether it was not over yet.
+pub async fn end(db: impl PgExecutor<'_>, id: i64, end: End<'_>, real: DateTime<Utc>) -> Result<bool, sqlx::Error> {
+    let fault = if let End::Fault(text) = end { Some(text) } else { None };
+    let result = sqlx::query!(
+        "update imports set ended_at = $2, cancelled = $3, fault = $4 where id = $1 and ended_at is null",
+        id,
+        real,
+        end == End::Cancelled,
+        fault
+    )
+    .execute(db)
+    .await?;
+    Ok(result.rows_affected() == 1)
 }
 
 /// Forgets which addresses of a bucket an import has met.

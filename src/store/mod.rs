@@ -29,6 +29,7 @@ pub mod sign_ins;
 pub mod sign_up;
 pub mod take_out;
 pub mod tokens;
+pub mod uploads;
 pub mod voices;
 pub mod webhook_messages;
 pub mod webhooks;

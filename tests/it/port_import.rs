@@ -2,9 +2,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use regimen::actions::imports::{Ask, Importing, Progress, Source};
+use regimen::actions::imports::{Ask, Importing, Progress, Source, Step};
 use regimen::actions::readers::export::{self, Export};
-use regimen::actions::{ActionError, readers, suppress, tidy};
+use regimen::actions::{readers, suppress, tidy};
 use regimen::clock::Clock;
 use regimen::model::{EnrollmentState, Format, Refused, Role, SeriesSlug};
 use reqwest::{Method, StatusCode};
@@ -32,7 +32,7 @@ async fn begin(app: &App, file: &Path, ask: &Ask) -> Importing {
 /// The end of an import, and its report by line.
 async fn import(app: &App, file: &Path, ask: &Ask) -> (Progress, BTreeMap<u64, String>) {
     let mut importing = begin(app, file, ask).await;
-    while importing.step().await.unwrap() {}
+    while importing.step().await.unwrap() == Step::Went {}
     let (mut report, mut text) = (importing.report(), Vec::new());
     while let Some(piece) = report.next().await.unwrap() {
         text.extend(piece);
@@ -201,7 +201,7 @@ async fn an_operator_sees_how_far_an_import_is_and_which_lines_were_refused() {
     importing.step().await.unwrap();
     admin.get(&app, "/admin/imports/1").await;
     assert!(admin.html.contains("<progress") && admin.html.contains("goes on with it"), "{}", admin.html);
-    while importing.step().await.unwrap() {}
+    while importing.step().await.unwrap() == Step::Went {}
     admin.get(&app, "/admin/imports/1").await;
     assert!(admin.html.contains("It is done.") && admin.html.contains(Refused::Zone.text()), "{}", admin.html);
     assert!(!admin.html.contains("@example.org</"), "nobody is named");
@@ -246,9 +246,9 @@ async fn two_processes_with_the_same_file_do_not_do_the_same_twice() {
     let ask = ask(EnrollmentState::Pending, false);
     let (mut one, mut other) = (begin(&app, &file, &ask).await, begin(&app, &file, &ask).await);
     assert!(!one.went_on() && other.went_on());
-    assert!(one.step().await.unwrap());
-    assert!(matches!(other.step().await, Err(ActionError::Refused(text)) if text.contains("another process")));
-    while one.step().await.unwrap() {}
+    assert_eq!(one.step().await.unwrap(), Step::Went);
+    assert_eq!(other.step().await.unwrap(), Step::NotOurs);
+    while one.step().await.unwrap() == Step::Went {}
     assert_eq!((one.progress().pending, app.count("select count(*) from enrollments").await), (200, 200));
 }
 

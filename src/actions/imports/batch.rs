@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use super::line::Candidate;
-use super::{ActionError, Checked, Service, after_a_confirmation, other_process};
+use super::{ActionError, Checked, Service, after_a_confirmation};
 use crate::actions::sign_up::ASKS;
 use crate::actions::webhooks::tell::tell_imported;
 use crate::content::Series;
@@ -27,11 +27,12 @@ pub(super) struct Batch<'a> {
     pub(super) to: Place,
 }
 
-/// Takes in whom it may, writes down whom not and why, and moves the import on.
-pub(super) async fn carry_out(service: &Service, batch: &Batch<'_>) -> Result<(), ActionError> {
+/// Takes in whom it may, writes down whom not and why, and moves the import on. Answers whether it was ours to move: not when
+/// another process has done so, or it is over.
+pub(super) async fn carry_out(service: &Service, batch: &Batch<'_>) -> Result<bool, ActionError> {
     let mut tx = service.hot_db().begin().await?;
     let import = store::lock(&mut *tx, batch.import.id).await?.filter(|now| now.place() == batch.import.place());
-    let import = import.ok_or_else(other_process)?;
+    let Some(import) = import else { return Ok(false) };
     let mut refused: Vec<(i64, Refused)> = Vec::new();
     let (mut counts, mut next_confirmation) = (Counts::default(), import.next_confirmation);
     if let Some(bucket) = batch.bucket {
@@ -50,7 +51,7 @@ pub(super) async fn carry_out(service: &Service, batch: &Batch<'_>) -> Result<()
     }
     store::walk(&mut *tx, import.id, batch.to, counts, next_confirmation).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(true)
 }
 
 fn count(counts: &mut Counts, states: impl Iterator<Item = EnrollmentState>) {

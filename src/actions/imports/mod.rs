@@ -4,6 +4,8 @@ mod batch;
 mod line;
 mod look;
 mod source;
+mod upload;
+mod work;
 
 use std::sync::Arc;
 
@@ -11,6 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use csv::ByteRecord;
 use serde::Serialize;
 use serde_json::json;
+use sqlx::PgConnection;
 use tokio::task::spawn_blocking;
 use tracing::Instrument as _;
 
@@ -18,11 +21,14 @@ use super::audit::{self, Target};
 use super::{ActionError, Actor, Service, again_if_undone};
 use crate::content::Series;
 use crate::model::{Bucket, EnrollmentState, Refused, SeriesSlug};
-use crate::store::imports::{self as store, Import, Place, Same};
+use crate::store::imports::{self as store, End, Import, Place, Same};
+use crate::store::uploads;
 use line::{Candidate, Columns};
 pub use look::{ImportView, RefusedLines, list, show};
 pub use source::Source;
 use source::{Chunk, Heading};
+pub use upload::{Started, Upload, cancel, start};
+pub use work::work;
 
 /// What an import has refused is kept for so long, and so long one that was broken off can go on.
 const KEPT: TimeDelta = TimeDelta::days(30);
@@ -52,6 +58,15 @@ pub struct Importing {
     chunk: Option<Sorted>,
 }
 
+/// What a step has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    Went,
+    Ended,
+    /// Another process goes on with it, or it was cancelled.
+    NotOurs,
+}
+
 /// A line of a file, and what came of checking it.
 type Checked = (i64, Result<Candidate, Refused>);
 
@@ -63,12 +78,18 @@ struct Sorted {
 }
 
 /// How far an import is.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = ImportProgress)]
 pub struct Progress {
     pub id: i64,
     pub series: String,
     pub dry_run: bool,
     pub ended: bool,
+    pub cancelled: bool,
+    /// Why it could not go on.
+    pub fault: Option<String>,
+    /// Whether it goes on by itself: its file came over the web.
+    pub by_itself: bool,
     /// Lines that are done with.
     pub lines: i64,
     pub active: i64,
@@ -82,21 +103,52 @@ pub struct Progress {
 impl Importing {
     /// Begins an import, or goes on with the one of the same file that was broken off.
     pub async fn begin(service: &Service, source: Source, ask: &Ask, by: &Actor) -> Result<Self, ActionError> {
-        let series = service.series(&ask.series)?;
-        if !matches!(ask.state, EnrollmentState::Active | EnrollmentState::Pending) {
-            let text = format!("readers are imported as pending or active, not as {}", ask.state);
-            return Err(ActionError::Refused(text));
-        }
-        let heading = source.heading().await.map_err(|error| unreadable(&error))?;
-        let columns = Columns::read(&heading.record).map_err(ActionError::Refused)?;
+        let heading = Self::check(service, &source, ask).await?;
         let same = Same { file: &source.hash, series: &ask.series, state: ask.state, dry_run: ask.dry_run };
         let open = store::open(service.db(), &same).await?;
         let id = match open {
             Some(id) => id,
-            None => add(service, &same, (&source, &heading), by).await?,
+            None => {
+                let mut tx = service.db().begin().await?;
+                let id = add(service, &mut tx, &same, (&source, &heading), by).await?;
+                tx.commit().await?;
+                id
+            }
         };
         let import = store::by_id(service.db(), id).await?.ok_or(ActionError::NotFound("import"))?;
-        let (service, state, went_on) = (service.clone(), ask.state, open.is_some());
+        Self::of(service, (source, heading), ask, import, open.is_some())
+    }
+
+    /// Goes on with one whose file came over the web; none when it is over.
+    async fn resume(service: &Service, id: i64) -> Result<Option<Self>, ActionError> {
+        let Some(import) = store::by_id(service.db(), id).await? else { return Ok(None) };
+        let Some(upload) = import.upload.filter(|_| import.ended_at.is_none()) else { return Ok(None) };
+        let (ask, source) = of_row(service, &import, upload)?;
+        let heading = Self::check(service, &source, &ask).await?;
+        Self::of(service, (source, heading), &ask, import, true).map(Some)
+    }
+
+    /// Reads the heading of a file that could be imported as it is asked for.
+    async fn check(service: &Service, source: &Source, ask: &Ask) -> Result<Heading, ActionError> {
+        service.series(&ask.series)?;
+        if !matches!(ask.state, EnrollmentState::Active | EnrollmentState::Pending) {
+            let text = format!("readers are imported as pending or active, not as {}", ask.state);
+            return Err(ActionError::Refused(text));
+        }
+        let heading = source.heading().await?;
+        Columns::read(&heading.record).map_err(ActionError::Refused)?;
+        Ok(heading)
+    }
+
+    fn of(
+        service: &Service,
+        (source, heading): (Source, Heading),
+        ask: &Ask,
+        import: Import,
+        went_on: bool,
+    ) -> Result<Self, ActionError> {
+        let columns = Columns::read(&heading.record).map_err(ActionError::Refused)?;
+        let (service, series, state) = (service.clone(), service.series(&ask.series)?, ask.state);
         Ok(Self { service, source, heading, columns, series, state, import, went_on, chunk: None })
     }
 
@@ -114,17 +166,17 @@ impl Importing {
         progress(&self.import)
     }
 
-    /// Carries out the next batch; answers false when all are.
-    pub async fn step(&mut self) -> Result<bool, ActionError> {
+    /// Carries out the next batch.
+    pub async fn step(&mut self) -> Result<Step, ActionError> {
         let place = self.import.place();
         if place.bucket == 0 && place.octet >= self.import.octets {
             self.end().await?;
-            return Ok(false);
+            return Ok(Step::Ended);
         }
         if self.chunk.is_none() {
             self.chunk = Some(self.read().await?);
         }
-        let Some(chunk) = &self.chunk else { return Ok(true) };
+        let Some(chunk) = &self.chunk else { return Ok(Step::Went) };
         let first = usize::try_from(place.bucket).unwrap_or_default();
         let now = (first..chunk.buckets.len()).find(|at| !chunk.buckets[*at].is_empty());
         let next = now.and_then(|now| (now + 1..chunk.buckets.len()).find(|at| !chunk.buckets[*at].is_empty()));
@@ -136,23 +188,21 @@ impl Importing {
         let bucket = now.and_then(|now| Bucket::new(i16::try_from(now).ok()?));
         let batch = batch::Batch { series: &self.series, import: &self.import, bucket, lines, to };
         let span = tracing::info_span!(parent: None, "import batch", regimen.import = self.import.id);
-        again_if_undone(|| batch::carry_out(&self.service, &batch)).instrument(span).await?;
+        if !again_if_undone(|| batch::carry_out(&self.service, &batch)).instrument(span).await? {
+            return Ok(Step::NotOurs);
+        }
         if next.is_none() {
             self.chunk = None;
         }
         self.import = store::by_id(self.service.db(), self.import.id).await?.ok_or(ActionError::NotFound("import"))?;
-        Ok(true)
+        Ok(Step::Went)
     }
 
     /// The chunk at the import's place, checked. It takes a while, so not on a thread that others wait for.
     async fn read(&self) -> Result<Sorted, ActionError> {
         let place = self.import.place();
         let octets = (place.octet.unsigned_abs(), place.until.unsigned_abs());
-        let chunk = self
-            .source
-            .chunk(&self.heading, octets, place.line.unsigned_abs())
-            .await
-            .map_err(|error| unreadable(&error))?;
+        let chunk = self.source.chunk(&self.heading, octets, place.line.unsigned_abs()).await?;
         let (columns, series, state) = (self.columns.clone(), Arc::clone(&self.series), self.state);
         let real = self.service.clock().real();
         let sorted =
@@ -165,7 +215,12 @@ impl Importing {
         for bucket in Bucket::all() {
             store::forget_addresses(service.db(), bucket, import.id).await?;
         }
-        store::end(service.db(), import.id, service.clock().real()).await?;
+        let mut tx = service.db().begin().await?;
+        store::end(&mut *tx, import.id, End::Done, service.clock().real()).await?;
+        if let Some(upload) = import.upload.filter(|_| !import.dry_run) {
+            uploads::delete(&mut *tx, upload).await?;
+        }
+        tx.commit().await?;
         self.import.ended_at = Some(service.clock().real());
         Ok(())
     }
@@ -178,19 +233,31 @@ impl Importing {
     }
 }
 
+/// Writes a new one down, in the transaction of the caller.
 async fn add(
     service: &Service,
+    tx: &mut PgConnection,
     same: &Same<'_>,
     (source, heading): (&Source, &Heading),
     by: &Actor,
 ) -> Result<i64, ActionError> {
     let begin = (signed(source.octets), signed(heading.end), signed(heading.next_line));
-    let mut tx = service.db().begin().await?;
     let id = store::add(&mut *tx, same, begin, (&by.who, &by.why), service.hands()).await?.ok_or_else(other_process)?;
     let details = json!({ "series": same.series.as_str(), "state": same.state, "dry_run": same.dry_run });
     audit::record_with(service, &mut *tx, by, "import readers", Target::Import(id), &details).await?;
-    tx.commit().await?;
     Ok(id)
+}
+
+/// What one whose file came over the web is to do, and its file.
+fn of_row(service: &Service, import: &Import, upload: i64) -> Result<(Ask, Source), ActionError> {
+    let made_by_another = || ActionError::Refused("this import was made by another version of regimen".into());
+    let ask = Ask {
+        series: SeriesSlug::parse(&import.series).map_err(|_| made_by_another())?,
+        state: import.state.parse().map_err(|_| made_by_another())?,
+        dry_run: import.dry_run,
+    };
+    let hash = import.file.as_slice().try_into().map_err(|_| made_by_another())?;
+    Ok((ask, Source::stored(service, upload, import.octets.unsigned_abs(), hash)))
 }
 
 /// By bucket; what has no address is with the first.
@@ -214,6 +281,9 @@ fn progress(import: &Import) -> Progress {
         series: import.series.clone(),
         dry_run: import.dry_run,
         ended: import.ended_at.is_some(),
+        cancelled: import.cancelled,
+        fault: import.fault.clone(),
+        by_itself: import.upload.is_some(),
         lines: import.active + import.pending + import.refused,
         active: import.active,
         pending: import.pending,
@@ -247,8 +317,7 @@ impl Report<'_> {
             return Ok(piece.into_inner().ok().filter(|piece| !piece.is_empty()));
         }
         let (octet, line) = self.place;
-        let chunk =
-            self.of.source.chunk(&self.of.heading, (octet, octet), line).await.map_err(|error| unreadable(&error))?;
+        let chunk = self.of.source.chunk(&self.of.heading, (octet, octet), line).await?;
         self.place = (octet + chunk.octets as u64, chunk.next_line);
         let last = chunk.lines.last().map_or(0, |(line, _)| signed(*line));
         self.read_refusals(last).await?;

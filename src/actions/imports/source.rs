@@ -9,20 +9,34 @@ use csv::{ByteRecord, ReaderBuilder};
 use sha2::{Digest as _, Sha256};
 use tokio::task::spawn_blocking;
 
+use super::{ActionError, Service, unreadable, upload};
+
 /// So many lines are in a chunk at most, and so many octets.
 const MOST_LINES: usize = 16_384;
 const MOST_OCTETS: usize = 4 << 20;
 
 /// A file, and what makes it the same.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Source {
-    file: Arc<File>,
+    place: Place,
     pub(super) octets: u64,
     /// SHA-256.
     pub(super) hash: [u8; 32],
 }
 
+#[derive(Clone)]
+enum Place {
+    File(Arc<File>),
+    /// One that came over the web.
+    Upload(Service, i64),
+}
+
 impl Source {
+    /// One that came over the web and is kept.
+    pub(super) fn stored(service: &Service, upload: i64, octets: u64, hash: [u8; 32]) -> Self {
+        Self { place: Place::Upload(service.clone(), upload), octets, hash }
+    }
+
     /// Reads the file once, which takes a second for a gigabyte or two.
     pub async fn open(path: &Path) -> io::Result<Self> {
         let path = path.to_owned();
@@ -30,41 +44,46 @@ impl Source {
             let mut file = File::open(path)?;
             let mut hash = Sha256::new();
             let octets = io::copy(&mut file, &mut hash)?;
-            Ok(Self { file: Arc::new(file), octets, hash: hash.finalize().into() })
+            Ok(Self { place: Place::File(Arc::new(file)), octets, hash: hash.finalize().into() })
         })
         .await
     }
 
     /// What lies between two octets, cut off at the end of the file.
-    async fn read(&self, from: u64, until: u64) -> io::Result<Vec<u8>> {
-        let file = Arc::clone(&self.file);
+    async fn read(&self, from: u64, until: u64) -> Result<Vec<u8>, ActionError> {
         let until = until.min(self.octets);
+        let file = match &self.place {
+            Place::Upload(service, upload) => return upload::read(service, *upload, from, until).await,
+            Place::File(file) => Arc::clone(file),
+        };
         blocking(move || {
             let mut block = vec![0; usize::try_from(until.saturating_sub(from)).unwrap_or(MOST_OCTETS)];
             file.read_exact_at(&mut block, from)?;
             Ok(block)
         })
         .await
+        .map_err(|error| unreadable(&error))
     }
 
     /// The heading, and how the file is written.
-    pub(super) async fn heading(&self) -> io::Result<Heading> {
+    pub(super) async fn heading(&self) -> Result<Heading, ActionError> {
         let block = self.read(0, MOST_OCTETS as u64).await?;
         let mark = if block.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
         let delimiter = delimiter(&block[mark..]);
-        let chunk = cut(&block[mark..], delimiter, 1, 1, true)?;
+        let chunk = cut(&block[mark..], delimiter, 1, 1, true).map_err(|error| unreadable(&error))?;
         let record = chunk.lines.into_iter().next().map(|(_, record)| record).unwrap_or_default();
         Ok(Heading { record, delimiter, end: (mark + chunk.octets) as u64, next_line: chunk.next_line })
     }
 
     /// The chunk that begins at an octet; the one that ends at another, if it was begun before.
-    pub(super) async fn chunk(&self, heading: &Heading, place: (u64, u64), line: u64) -> io::Result<Chunk> {
+    pub(super) async fn chunk(&self, heading: &Heading, place: (u64, u64), line: u64) -> Result<Chunk, ActionError> {
         let (from, until) = place;
         let is_known = until > from;
         let until = if is_known { until } else { (from + MOST_OCTETS as u64).min(self.octets) };
         let is_whole = is_known || until == self.octets;
         let (block, delimiter) = (self.read(from, until).await?, heading.delimiter);
-        blocking(move || cut(&block, delimiter, line, MOST_LINES, is_whole)).await
+        let chunk = blocking(move || cut(&block, delimiter, line, MOST_LINES, is_whole)).await;
+        chunk.map_err(|error| unreadable(&error))
     }
 }
 
