@@ -246,6 +246,7 @@ pub async fn run(
         let state = web::AppState::new(service.clone(), config.admin_token.clone(), roles.dispatch)
             .embedded_on(config.embed_origins.clone())
             .with_calls_per_minute(config.calls_per_minute)
+            .with_largest_import(u64::from(config.import_megabytes) * 1_000_000)
             .with_messages(as_message(config))
             .with_content_folder(config.content_folder.clone())
             .with_provider(config.oidc.clone())?;

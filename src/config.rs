@@ -74,6 +74,8 @@ pub struct Config {
     pub editors: Vec<EmailAddress>,
     /// Calls of the API that a token has in a minute, of this process; 0 is no limit.
     pub calls_per_minute: u32,
+    /// The largest file of readers that comes over the web, in megabytes.
+    pub import_megabytes: u32,
     pub seal_keys: Option<Keyring>,
     pub oidc: Option<Oidc>,
     pub link_key: Option<LinkKey>,
@@ -122,6 +124,7 @@ impl Reader<'_> {
         let dkim = self.dkim();
         let editors = self.editors();
         let calls_per_minute = self.integer("admin", "calls_per_minute", 0, 1_000_000);
+        let import_megabytes = self.integer("admin", "import_megabytes", 1, 10_000);
         let admins = self.admins();
         let webhooks = self.webhooks();
         let oidc = self.oidc(&public_url);
@@ -157,6 +160,7 @@ impl Reader<'_> {
             webhooks: webhooks?,
             editors,
             calls_per_minute: calls_per_minute?,
+            import_megabytes: import_megabytes?,
             seal_keys,
             oidc,
             link_key,

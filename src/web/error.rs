@@ -27,7 +27,9 @@ pub enum WebError {
     BadRequest(String),
     MethodNotAllowed,
     TooLarge,
-    /// It is not announced as JSON.
+    /// A file of readers has more octets than may come over the web.
+    TooLargeFile(u64),
+    /// It is not announced as what it should be.
     UnsupportedMedia,
     /// The same call is being made at this moment.
     UnderWay,
@@ -54,7 +56,7 @@ impl WebError {
             Self::NotFound(_) | Self::Link(_) => StatusCode::NOT_FOUND,
             Self::Conflict(_) | Self::UnderWay => StatusCode::CONFLICT,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge | Self::TooLargeFile(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMedia => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
@@ -85,6 +87,7 @@ impl WebError {
             | Self::BadRequest(_)
             | Self::MethodNotAllowed
             | Self::TooLarge
+            | Self::TooLargeFile(_)
             | Self::UnsupportedMedia
             | Self::UnderWay
             | Self::Unauthorised
@@ -111,7 +114,13 @@ impl WebError {
             }
             Self::MethodNotAllowed => "This address does not take that method: see Allow.".into(),
             Self::TooLarge => "The body may have 32 KiB.".into(),
-            Self::UnsupportedMedia => "Send JSON, with Content-Type: application/json.".into(),
+            Self::TooLargeFile(most) => format!(
+                "A file may have {} MB here (admin.import_megabytes): cut it in two, or use `regimen import`, which takes any.",
+                most / 1_000_000
+            ),
+            Self::UnsupportedMedia => {
+                "Send JSON, with Content-Type: application/json; a file as multipart/form-data.".into()
+            }
             Self::UnderWay => "The same call is under way: ask for its answer with the same key in a moment.".into(),
             Self::Link(error) => format!("This link does not work: {error}."),
             Self::Invalid(_) => "Some fields need another value.".into(),

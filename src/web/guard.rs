@@ -1,16 +1,16 @@
 //! What every answer carries, and the one log line of a request.
 use std::sync::LazyLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
-use super::AppState;
 use super::language::kept_choice;
+use super::{AppState, upload};
 
 /// No third party, and no inline script or style.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
@@ -23,6 +23,18 @@ pub(super) fn policy(frames: &str) -> HeaderValue {
     // Origins were checked when they were read, so this is a header; were it none, nobody could frame the page.
     HeaderValue::from_str(&format!("{CONTENT_SECURITY_POLICY}; {frames}"))
         .unwrap_or(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"))
+}
+
+/// No answer takes longer to begin, but that to a file, which is waited for octet by octet ([`super::upload`]).
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(super) async fn timely(request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if request.method() == Method::POST && upload::PATHS.contains(&path) {
+        return next.run(request).await;
+    }
+    let answered = tokio::time::timeout(PATIENCE, next.run(request)).await;
+    answered.unwrap_or_else(|_| StatusCode::SERVICE_UNAVAILABLE.into_response())
 }
 
 /// Sets the security headers that a handler has not set, and logs, counts and traces route, status and time: never the path itself, which

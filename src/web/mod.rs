@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod pages;
 mod public;
 mod subscribe;
+mod upload;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -22,11 +23,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
 use axum::middleware;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower_http::timeout::TimeoutLayer;
 
 use crate::actions::Service;
 use crate::actions::preview::AsMessage;
@@ -47,6 +46,8 @@ pub struct AppState {
     as_message: Option<Arc<AsMessage>>,
     /// Where admins may sign in, too.
     provider: Option<Arc<admin::Provider>>,
+    /// The largest file that is taken in, in octets.
+    largest_import: u64,
     /// The content folder of the configuration, if it has one.
     content_folder: Option<PathBuf>,
     /// Ends answers that would go on for long.
@@ -59,7 +60,18 @@ impl AppState {
         let (embeds, limits) = (embed::Embeds::on(Vec::new()), Arc::new(api::Limits::new(0)));
         let (as_message, provider, content_folder) = (None, None, None);
         let stopping = CancellationToken::new();
-        Self { service, admin_token, dispatches, embeds, limits, as_message, provider, content_folder, stopping }
+        Self {
+            service,
+            admin_token,
+            dispatches,
+            embeds,
+            limits,
+            as_message,
+            provider,
+            largest_import: 200_000_000,
+            content_folder,
+            stopping,
+        }
     }
 
     /// Lets other sites show the sign-up box in a frame.
@@ -72,6 +84,12 @@ impl AppState {
     #[must_use]
     pub fn with_calls_per_minute(self, calls: u32) -> Self {
         Self { limits: Arc::new(api::Limits::new(calls)), ..self }
+    }
+
+    /// Bounds the files of readers that come over the web.
+    #[must_use]
+    pub fn with_largest_import(self, octets: u64) -> Self {
+        Self { largest_import: octets, ..self }
     }
 
     /// Lets previews show the headers that a dispatcher would write.
@@ -122,7 +140,7 @@ fn router(state: AppState) -> Router {
         .merge(admin::router(&state))
         .nest("/api/v1", api::router(state.clone()))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(30)))
+        .layer(middleware::from_fn(guard::timely))
         .layer(middleware::from_fn_with_state(state.clone(), guard::headers_and_log))
         .with_state(state)
 }

@@ -82,7 +82,7 @@ async fn every_page_lets_in_those_who_have_its_right_and_nobody_else() {
 }
 
 /// Each verb of the API, and the right that it needs.
-const VERBS: [(Method, &str, Right); 63] = [
+const VERBS: [(Method, &str, Right); 69] = [
     (Method::GET, "/health", Right::Figures),
     (Method::GET, "/series", Right::Figures),
     (Method::GET, "/series/{series}", Right::Figures),
@@ -146,6 +146,12 @@ const VERBS: [(Method, &str, Right); 63] = [
     (Method::POST, "/tokens", Right::People),
     (Method::POST, "/tokens/{id}/revoke", Right::People),
     (Method::GET, "/audit", Right::Audit),
+    (Method::GET, "/imports", Right::Operate),
+    (Method::GET, "/imports/{import}", Right::Operate),
+    (Method::GET, "/imports/{import}/refused.csv", Right::Operate),
+    (Method::POST, "/imports/upload", Right::Operate),
+    (Method::POST, "/imports/{import}/start", Right::Operate),
+    (Method::POST, "/imports/{import}/cancel", Right::Operate),
 ];
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use regimen::model::SeriesSlug;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::api_people;
 use crate::support::{App, SERIES, Setup, days, why};
+use crate::{api_people, port_upload};
 
 async fn problem(response: Response) -> (u16, String) {
     let status = response.status().as_u16();
@@ -38,7 +38,9 @@ async fn the_description_lists_every_call_and_every_status() {
             }
             let has_key = call["parameters"].to_string().contains("Idempotency-Key");
             let changes = method == "post"
-                && !["/preview", "/show", "/export", "/search", "/mail"].iter().any(|end| path.ends_with(end));
+                && !["/preview", "/show", "/export", "/search", "/mail", "/upload"]
+                    .iter()
+                    .any(|end| path.ends_with(end));
             assert_eq!(has_key, changes, "{method} {path}");
             // What is described is there: without a token each of them says so, and nothing else.
             let url = format!("{}/api/v1{path}", app.base).replace("{slug}", SERIES).replace("{id}", "x");
@@ -50,7 +52,7 @@ async fn the_description_lists_every_call_and_every_status() {
             );
         }
     }
-    assert_eq!(calls, 63);
+    assert_eq!(calls, 69);
     let text = document.to_string();
     for (at, _) in text.match_indices("\"$ref\":\"#/components/schemas/") {
         let name = text[at..].split('"').nth(3).unwrap().rsplit('/').next().unwrap();
@@ -213,7 +215,12 @@ async fn every_call_that_changes_something_keeps_to_its_key() {
     let keys = document.to_string().matches("Idempotency-Key").count();
     assert_eq!(
         keys,
-        calls.len() + CALLS_OF_RUNS.len() + 1 + api_people::CALLS.len() + api_people::CALLS_OF_WEBHOOKS.len(),
+        calls.len()
+            + CALLS_OF_RUNS.len()
+            + 1
+            + api_people::CALLS.len()
+            + api_people::CALLS_OF_WEBHOOKS.len()
+            + port_upload::CALLS.len(),
         "one is missing here, or there"
     );
     assert_eq!(app.count("select count(*) from test_sends").await, 1);

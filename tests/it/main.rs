@@ -44,6 +44,7 @@ mod plans;
 mod port_crash;
 mod port_export;
 mod port_import;
+mod port_upload;
 mod privacy;
 mod recover;
 mod relays;

@@ -13,7 +13,7 @@ use crate::support::process::{Environment, Process, until};
 
 /// Rows that come into the database after the migration of that version; the later migrations find them. What is here
 /// stays as it is, since it fits that schema: a migration that adds a table adds an entry.
-const FILLED: [(i64, &str); 10] = [
+const FILLED: [(i64, &str); 11] = [
     (1, FIRST),
     (3, LIMITS),
     (6, GUARDS),
@@ -24,11 +24,21 @@ const FILLED: [(i64, &str); 10] = [
     (13, IMPORTS),
     (14, WEBHOOKS),
     (15, ELSEWHERE),
+    (17, UPLOADS),
 ];
 
 /// Somebody who signs in at an identity provider.
 const ELSEWHERE: &str = "
 insert into admin_elsewhere values (decode(repeat('04', 32), 'hex'), '/admin', '2026-03-01T00:00:00Z');
+";
+
+/// A file that came over the web, and its dry run.
+const UPLOADS: &str = "
+insert into uploads (at) values ('2026-03-01T00:00:00Z');
+insert into upload_pieces values (1, 0, '\\x01');
+insert into imports (file, octets, series, state, dry_run, who, why, at, at_octet, until_octet, at_line, next_confirmation, upload)
+values (decode(repeat('05', 32), 'hex'), 9000, 'fighting-cancer-with-immunotherapy', 'active', true, 'an admin', 'a list',
+    '2026-03-01T00:00:00Z', 100, 100, 2, '2026-03-01T00:00:00Z', 1);
 ";
 
 /// An import that was broken off.

@@ -86,6 +86,8 @@ pub struct Setup {
     pub oidc: Option<Oidc>,
     /// What admins compare with the content that is published.
     pub content_folder: Option<PathBuf>,
+    /// Octets of a file of readers that comes over the web.
+    pub largest_import: u64,
 }
 
 impl Default for Setup {
@@ -103,6 +105,7 @@ impl Default for Setup {
             calls_per_minute: 0,
             oidc: None,
             content_folder: None,
+            largest_import: 200_000_000,
         }
     }
 }
@@ -145,6 +148,7 @@ impl App {
             .with_calls_per_minute(setup.calls_per_minute)
             .with_messages(Arc::new(|service, preview| dispatch::sample(service, &[], None, preview)))
             .with_content_folder(setup.content_folder)
+            .with_largest_import(setup.largest_import)
             .with_provider(setup.oidc)
             .unwrap();
         let stop = CancellationToken::new();

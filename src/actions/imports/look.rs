@@ -15,11 +15,16 @@ pub struct ImportView {
     pub at: DateTime<Utc>,
     /// How many lines were refused for each reason, the most first; none in a list.
     pub refused: Vec<(Refused, i64)>,
+    /// The dry run whose file it takes in.
+    pub follows: Option<i64>,
+    /// The import that has taken in the file of this dry run, or does; none in a list.
+    pub followed_by: Option<i64>,
 }
 
 impl ImportView {
     fn of(import: Import, refused: Vec<(Refused, i64)>) -> Self {
-        Self { progress: progress(&import), who: import.who, why: import.why, at: import.at, refused }
+        let (progress, follows) = (progress(&import), import.follows);
+        Self { progress, who: import.who, why: import.why, at: import.at, refused, follows, followed_by: None }
     }
 }
 
@@ -38,7 +43,8 @@ pub async fn show(service: &Service, id: i64) -> Result<ImportView, ActionError>
     let import = store::by_id(service.db(), id).await?.ok_or(ActionError::NotFound("import"))?;
     let refused = store::refused_by_reason(service.db(), id).await?;
     let refused = refused.into_iter().filter_map(|(reason, count)| Some((reason.parse().ok()?, count)));
-    Ok(ImportView::of(import, refused.collect()))
+    let followed_by = store::following(service.db(), id).await?;
+    Ok(ImportView { followed_by, ..ImportView::of(import, refused.collect()) })
 }
 
 /// The numbers of the lines that an import has refused, each with the reason, as a file. What the lines say is in the report

@@ -12,7 +12,7 @@ use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use subtle::ConstantTimeEq as _;
 use url::{Url, form_urlencoded};
 
-use super::route::Needs;
+use super::route::{Form, Needs};
 use super::{AppState, cookie, shell};
 use crate::actions::admins::sessions::{self, Session};
 use crate::actions::{ActionError, Actor};
@@ -81,7 +81,7 @@ impl<S: Sync> FromRequestParts<S> for SignedIn {
 
 /// Stands before every page.
 pub(super) async fn pass(
-    State((state, needs)): State<(AppState, Needs)>,
+    State((state, needs, form)): State<(AppState, Needs, Form)>,
     lang: Lang,
     request: Request,
     next: Next,
@@ -113,7 +113,12 @@ pub(super) async fn pass(
     if let Some(refused) = refused(needs, &visitor, &parts) {
         return refused;
     }
-    let body = if parts.method == Method::POST {
+    let body = if parts.method == Method::POST && form == Form::WithFile {
+        if !is_from_here(&state, &parts.headers) {
+            return forbidden(&visitor, None);
+        }
+        body
+    } else if parts.method == Method::POST {
         match form_of_ours(&state, &visitor, &parts.headers, body).await {
             Some(body) => body,
             None => return forbidden(&visitor, None),

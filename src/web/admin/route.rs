@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware;
@@ -44,15 +45,31 @@ pub(super) struct Route {
     needs: Needs,
     handler: MethodRouter<AppState>,
     label: Option<&'static str>,
+    form: Form,
+}
+
+/// Who looks for the token in a form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// The gate, before the page hears of it.
+    Short,
+    /// The page itself, before it takes anything else in: the form has a file that is not held in memory.
+    WithFile,
 }
 
 impl Route {
     pub(super) fn get<H: Handler<T, AppState>, T: 'static>(path: &'static str, needs: Needs, handler: H) -> Self {
-        Self { method: Method::GET, path, needs, handler: get(handler), label: None }
+        Self { method: Method::GET, path, needs, handler: get(handler), label: None, form: Form::Short }
     }
 
     pub(super) fn post<H: Handler<T, AppState>, T: 'static>(path: &'static str, needs: Needs, handler: H) -> Self {
-        Self { method: Method::POST, path, needs, handler: post(handler), label: None }
+        Self { method: Method::POST, path, needs, handler: post(handler), label: None, form: Form::Short }
+    }
+
+    /// A form with a file, whose handler reads it with [`crate::web::upload::read`].
+    pub(super) fn upload<H: Handler<T, AppState>, T: 'static>(path: &'static str, needs: Needs, handler: H) -> Self {
+        let handler = post(handler).layer(DefaultBodyLimit::disable());
+        Self { method: Method::POST, path, needs, handler, label: None, form: Form::WithFile }
     }
 
     /// Puts it into the navigation of those who may see it. `label` is a message.
@@ -85,7 +102,7 @@ pub fn declared() -> &'static [Declared] {
 
 pub(in crate::web) fn router(state: &AppState) -> Router<AppState> {
     super::routes().into_iter().fold(Router::new(), |router, route| {
-        let gate = middleware::from_fn_with_state((state.clone(), route.needs), gate::pass);
+        let gate = middleware::from_fn_with_state((state.clone(), route.needs, route.form), gate::pass);
         router.route(route.path, route.handler.route_layer(gate))
     })
 }

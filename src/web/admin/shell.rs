@@ -12,7 +12,10 @@ use crate::web::pages::admin::{AdminErrorPage, AdminPage, Notice, Shell};
 use crate::web::public::html;
 
 /// What a page may say after a form: the only words that `?said=` can put on it.
-const SAID: [&str; 20] = [
+const SAID: [&str; 23] = [
+    "imports-sent",
+    "imports-started",
+    "imports-cancelled",
     "webhooks-done",
     "webhooks-deleted",
     "reader-done",

@@ -90,17 +90,18 @@ impl<T: DeserializeOwned + Reasoned> FromRequest<AppState> for Change<T> {
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
         let once = request.extensions().get::<Once>().copied();
         let Body(body) = Body::<T>::from_request(request, state).await?;
-        let cause = Cause { once, ..cause(&body)? };
+        let cause = Cause { once, ..cause(body.who().unwrap_or_default(), body.why())? };
         Ok(Self(body, cause))
     }
 }
 
-fn cause(body: &impl Reasoned) -> Result<Cause, Problem> {
-    let why = body.why().trim();
+/// Who acts and why, as a body or a form says it.
+pub(super) fn cause(who: &str, why: &str) -> Result<Cause, Problem> {
+    let why = why.trim();
     if why.is_empty() {
         return Err(invalid("why", "say why: it is recorded"));
     }
-    let who = body.who().map(str::trim).filter(|who| !who.is_empty());
+    let who = Some(who.trim()).filter(|who| !who.is_empty());
     if who.is_some_and(|who| who.len() > 200) || why.len() > 1_000 {
         return Err(invalid("why", "at most 1,000 characters, and 200 for `who`"));
     }

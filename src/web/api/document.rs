@@ -65,7 +65,7 @@ const OF_ASKING: [(&str, &str); 2] = [
     ("422", "A field needs another value: `errors` says which"),
 ];
 const OF_BODIES: [(&str, &str); 2] =
-    [("413", "The body is too large"), ("415", "The body is not announced as application/json")];
+    [("413", "The body is too large"), ("415", "The body is not announced as what it should be")];
 const OF_KEYS: (&str, &str) = ("409", "The same call is under way; Retry-After says when to ask again");
 
 /// Completes what the handlers say of themselves.

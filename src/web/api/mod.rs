@@ -10,6 +10,7 @@ mod bodies;
 mod content;
 mod document;
 mod figures;
+mod imports;
 mod limits;
 mod once;
 mod page;
@@ -53,6 +54,8 @@ fn calls(state: &AppState) -> OpenApiRouter<AppState> {
         .merge(send::reading())
         .merge(runs::reading())
         .merge(search::reading())
+        .merge(imports::reading())
+        .merge(imports::taking_files())
         .merge(webhooks::reading())
         .merge(people::reading())
         .merge(audit::reading());
@@ -61,6 +64,7 @@ fn calls(state: &AppState) -> OpenApiRouter<AppState> {
         .merge(series::changing())
         .merge(send::changing())
         .merge(runs::changing())
+        .merge(imports::changing())
         .merge(webhooks::changing())
         .merge(people::changing());
     document::with_keys(changing.get_openapi_mut());

@@ -15,7 +15,7 @@ pub(super) fn page_of(document: &Value) -> ApiPage {
 }
 
 fn call_of(path: &str, method: &str, call: &Value) -> ApiCall {
-    let body = &call["requestBody"]["content"]["application/json"]["schema"];
+    let body = entries(&call["requestBody"]["content"]).next().map(|(_, content)| &content["schema"]);
     ApiCall {
         anchor: text(&call["operationId"]),
         method: method.to_uppercase(),
@@ -23,7 +23,7 @@ fn call_of(path: &str, method: &str, call: &Value) -> ApiCall {
         summary: text(&call["summary"]),
         text: text(&call["description"]),
         parameters: call["parameters"].as_array().into_iter().flatten().map(parameter_of).collect(),
-        body: reference(body),
+        body: body.and_then(reference),
         answers: entries(&call["responses"]).map(|(status, answer)| answer_of(status, answer)).collect(),
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::dashboard::OverviewPage;
-use super::imports::{ImportPage, ImportsPage};
+use super::imports::{ImportPage, ImportsPage, NewImportPage};
 use super::readers::{ReaderGonePage, ReaderPage, ReadersPage, SentPage};
 use super::rendering::{Switch, fill, switches};
 use super::runs::{NewRunPage, RunPage, RunsPage};
@@ -104,7 +104,7 @@ admin_pages! {
     ReaderGonePage: "admin_reader_gone", "reader-gone-title", SHEET;
     SentPage: "admin_sent", "sent-title";
     ImportsPage: "admin_imports", "imports-title";
-    ImportPage: "admin_import", "import-title";
+    NewImportPage: "admin_import_new", "import-new-title";
     RunsPage: "admin_runs", "runs-title";
     NewRunPage: "admin_run_new", "run-new-title";
     AllSeriesPage: "admin_series_list", "all-series-title";
@@ -137,6 +137,15 @@ impl AdminPage for OverviewPage {
 
     fn title(&self, language: Language) -> String {
         messages::text(language, "admin-title")
+    }
+}
+
+impl AdminPage for ImportPage {
+    const TEMPLATE: &'static str = "admin_import";
+    const SCRIPT: Option<&'static str> = Some("watch.js");
+
+    fn title(&self, language: Language) -> String {
+        messages::text(language, "import-title")
     }
 }
 
