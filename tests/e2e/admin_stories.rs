@@ -82,6 +82,45 @@ async fn an_operator_sends_to_many_with_the_number_and_takes_another_run_back() 
 }
 
 #[tokio::test]
+async fn an_operator_takes_readers_in_from_a_file() {
+    let (demo, browser) = tokio::join!(Demo::start("1h"), Browser::start());
+    invite(&demo, &browser, "Olga Example", "olga@example.org", "operator").await;
+    browser.follow("Imports").await;
+    browser.hear("Nobody has come with a file").await;
+    browser.follow("Take readers in from a file").await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("readers.csv");
+    let consent = "2025-01-01T10:00:00Z,the counter,2025-01,2025-01-02T10:00:00Z";
+    let heading = "address,condition,consent_at,consent_source,consent_text,confirmed_at";
+    let text =
+        format!("{heading}\nhanna@example.com,lung,{consent}\nivo@example.com,lung,{consent}\nnobody,lung,{consent}\n");
+    std::fs::write(&file, text).unwrap();
+    browser.click("#active").await;
+    browser.find("#why").await.send_keys("The list of our old program").await.unwrap();
+    browser.find("#file").await.send_keys(file.to_str().unwrap()).await.unwrap();
+    browser.press("Send it and look").await;
+    browser.hear("A dry run looks at every line now.").await;
+    // The page goes on by itself.
+    browser.hear("It is done, and has taken nobody in").await;
+    browser.hear("Type the number of readers that are to be taken in: 2").await;
+    let told = browser.text("main").await;
+    assert!(told.contains("Refused: ") && !told.contains("example.com"), "{told}");
+    browser.find("#readers").await.send_keys("3").await.unwrap();
+    browser.find("#start-why").await.send_keys("As agreed").await.unwrap();
+    browser.press("Take them in").await;
+    browser.hear("the number is another").await;
+    browser.find("#readers").await.send_keys("2").await.unwrap();
+    browser.find("#start-why").await.send_keys("As agreed").await.unwrap();
+    browser.press("Take them in").await;
+    browser.hear("The readers are being taken in.").await;
+    browser.hear("It is done.").await;
+    browser.follow("Readers").await;
+    browser.hear("hanna@example.com").await;
+    browser.hear("ivo@example.com").await;
+    browser.check_quiet(&[409]).await;
+}
+
+#[tokio::test]
 async fn an_editor_reads_a_part_as_it_will_be_read_has_a_test_sent_and_rehearses_the_series() {
     let (demo, browser) = tokio::join!(Demo::start("1h"), Browser::start());
     invite(&demo, &browser, "Edda Example", "edda@example.org", "editor").await;

@@ -109,6 +109,7 @@ pub async fn visit(demo: &Demo, browser: &Browser, look: &mut impl AsyncFnMut(&s
         ("admin-runs", "/admin/runs".to_owned()),
         ("admin-run-new", "/admin/runs/new".to_owned()),
         ("admin-imports", "/admin/imports".to_owned()),
+        ("admin-import-new", "/admin/imports/new".to_owned()),
         ("admin-people", "/admin/people".to_owned()),
         ("admin-tokens", "/admin/tokens".to_owned()),
         ("admin-webhooks", "/admin/webhooks".to_owned()),
