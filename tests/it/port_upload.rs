@@ -181,7 +181,9 @@ async fn two_processes_and_two_admins_take_nobody_in_twice() {
     // Neither knows anything of the other.
     let go = || imports::work(&app.service, || true);
     let (one, other) = tokio::join!(go(), go());
-    (one.unwrap(), other.unwrap());
+    for worked in [one, other] {
+        worked.unwrap();
+    }
     // Whoever stopped for the other leaves nothing undone.
     work(&app).await;
     assert_eq!(kept(&app).await, [3_000, 0, 0]);

@@ -15,6 +15,8 @@ pub struct ImportView {
     pub at: DateTime<Utc>,
     /// How many lines were refused for each reason, the most first; none in a list.
     pub refused: Vec<(Refused, i64)>,
+    /// Whether its file is kept, and it goes on by itself.
+    pub by_itself: bool,
     /// The dry run whose file it takes in.
     pub follows: Option<i64>,
     /// The import that has taken in the file of this dry run, or does; none in a list.
@@ -23,8 +25,16 @@ pub struct ImportView {
 
 impl ImportView {
     fn of(import: Import, refused: Vec<(Refused, i64)>) -> Self {
-        let (progress, follows) = (progress(&import), import.follows);
-        Self { progress, who: import.who, why: import.why, at: import.at, refused, follows, followed_by: None }
+        Self {
+            progress: progress(&import),
+            who: import.who,
+            why: import.why,
+            at: import.at,
+            refused,
+            by_itself: import.upload.is_some(),
+            follows: import.follows,
+            followed_by: None,
+        }
     }
 }
 

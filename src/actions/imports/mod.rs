@@ -88,8 +88,6 @@ pub struct Progress {
     pub cancelled: bool,
     /// Why it could not go on.
     pub fault: Option<String>,
-    /// Whether it goes on by itself: its file came over the web.
-    pub by_itself: bool,
     /// Lines that are done with.
     pub lines: i64,
     pub active: i64,
@@ -106,14 +104,13 @@ impl Importing {
         let heading = Self::check(service, &source, ask).await?;
         let same = Same { file: &source.hash, series: &ask.series, state: ask.state, dry_run: ask.dry_run };
         let open = store::open(service.db(), &same).await?;
-        let id = match open {
-            Some(id) => id,
-            None => {
-                let mut tx = service.db().begin().await?;
-                let id = add(service, &mut tx, &same, (&source, &heading), by).await?;
-                tx.commit().await?;
-                id
-            }
+        let id = if let Some(id) = open {
+            id
+        } else {
+            let mut tx = service.db().begin().await?;
+            let id = add(service, &mut tx, &same, (&source, &heading), by).await?;
+            tx.commit().await?;
+            id
         };
         let import = store::by_id(service.db(), id).await?.ok_or(ActionError::NotFound("import"))?;
         Self::of(service, (source, heading), ask, import, open.is_some())
@@ -283,7 +280,6 @@ fn progress(import: &Import) -> Progress {
         ended: import.ended_at.is_some(),
         cancelled: import.cancelled,
         fault: import.fault.clone(),
-        by_itself: import.upload.is_some(),
         lines: import.active + import.pending + import.refused,
         active: import.active,
         pending: import.pending,

@@ -175,7 +175,7 @@ fn page(view: ImportView) -> ImportPage {
     let refused = view.refused.iter();
     let reasons = refused.map(|(reason, count)| ReasonRow { text: reason.text(), count: *count }).collect();
     let (follows, followed_by, fault) = (view.follows, view.followed_by, view.progress.fault.clone());
-    let by_itself = view.progress.by_itself;
+    let by_itself = view.by_itself;
     let import = row(view);
     let readers = import.active + import.pending;
     let waits = by_itself && import.dry_run && import.ended && followed_by.is_none();

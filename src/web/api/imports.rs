@@ -42,6 +42,8 @@ struct ImportBody {
     at: DateTime<Utc>,
     /// How many lines were refused for which reason, the most first; empty in a list.
     refused_for: Vec<RefusedFor>,
+    /// Whether its file is kept, and it goes on without anybody.
+    by_itself: bool,
     /// The dry run whose file it takes in.
     follows: Option<i64>,
     /// The import that takes in those whom this dry run has found; null in a list.
@@ -56,10 +58,10 @@ struct RefusedFor {
 
 impl From<ImportView> for ImportBody {
     fn from(view: ImportView) -> Self {
-        let ImportView { progress, who, why, at, refused, follows, followed_by } = view;
+        let ImportView { progress, who, why, at, refused, by_itself, follows, followed_by } = view;
         let refused_for =
             refused.into_iter().map(|(reason, lines)| RefusedFor { reason: reason.as_str(), lines }).collect();
-        Self { progress, who, why, at, refused_for, follows, followed_by }
+        Self { progress, who, why, at, refused_for, by_itself, follows, followed_by }
     }
 }
 
