@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::audit::{self, Target};
 use super::runs::{self, NewDraft, RunView};
 use super::{ActionError, Actor, Service, once};
-use crate::model::{ConditionKey, EmailAddress, Kind, LeftOut, SeriesSlug, StepKey, What, Who};
+use crate::model::{ConditionKey, EmailAddress, Kind, Language, LeftOut, SeriesSlug, StepKey, What, Who};
 use crate::store::admin::{self, TestSend};
 use crate::store::{calendar, enrollments, wake};
 
@@ -114,12 +114,11 @@ pub struct TestSent {
     pub id: uuid::Uuid,
 }
 
-/// Asks a dispatcher to send a test of a step to an editor.
+/// Asks a dispatcher to send a test of a step to an editor, in the series' own language if none is named.
 pub async fn test_send(
     service: &Service,
     slug: &SeriesSlug,
-    step: &StepKey,
-    condition: &ConditionKey,
+    (step, condition, language): (&StepKey, &ConditionKey, Option<Language>),
     to: &EmailAddress,
     by: &Actor,
 ) -> Result<TestSent, ActionError> {
@@ -130,7 +129,8 @@ pub async fn test_send(
     if series.condition(condition).is_none() {
         return Err(ActionError::NotFound("condition in this series"));
     }
-    test_mail(service, slug, (Kind::Step, step, condition.as_str()), to, by).await
+    let language = language.map_or("", Language::tag);
+    test_mail(service, slug, (Kind::Step, step, condition.as_str(), language), to, by).await
 }
 
 /// The same of a correction, which has no condition.
@@ -144,13 +144,13 @@ pub async fn test_correction(
     if service.series(slug)?.correction(key).is_none() {
         return Err(ActionError::NotFound("correction in this series"));
     }
-    test_mail(service, slug, (Kind::Correction, key, ""), to, by).await
+    test_mail(service, slug, (Kind::Correction, key, "", ""), to, by).await
 }
 
 async fn test_mail(
     service: &Service,
     slug: &SeriesSlug,
-    (kind, key, condition): (Kind, &StepKey, &str),
+    (kind, key, condition, language): (Kind, &StepKey, &str, &str),
     to: &EmailAddress,
     by: &Actor,
 ) -> Result<TestSent, ActionError> {
@@ -165,6 +165,7 @@ async fn test_mail(
         series: slug.to_string(),
         step: key.to_string(),
         condition: condition.to_owned(),
+        language: language.to_owned(),
         recipient: to.as_typed().to_owned(),
     };
     let real = service.clock().real();

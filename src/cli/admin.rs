@@ -16,7 +16,7 @@ use crate::actions::{Actor, Service, deliveries, health, preview, recover, serie
 use crate::app;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::{ConditionKey, DeliveryState, EmailAddress, Overdue, SeriesSlug, StepKey};
+use crate::model::{ConditionKey, DeliveryState, EmailAddress, Language, Overdue, SeriesSlug, StepKey};
 
 /// Who does it, and why: recorded with what is done.
 #[derive(Args)]
@@ -117,6 +117,9 @@ pub(super) enum SendCommand {
         step: StepKey,
         #[arg(long, value_parser = parse_condition)]
         condition: ConditionKey,
+        /// en or es; the series' own if none is named.
+        #[arg(long, value_parser = parse_language)]
+        language: Option<Language>,
         #[arg(long, value_parser = parse_address)]
         to: EmailAddress,
         #[command(flatten)]
@@ -243,9 +246,9 @@ pub(super) async fn send(config: &Config, command: SendCommand) -> anyhow::Resul
             let audience = Audience::DueWithin(TimeDelta::from_std(within).context("--within is too long")?);
             print_triggered(&trigger::trigger(&service, &series, &audience, &why.into(), dry_run).await?);
         }
-        SendCommand::Test { series, step, condition, to, why } => {
-            let trigger::TestSent { id } =
-                trigger::test_send(&service, &series, &step, &condition, &to, &why.into()).await?;
+        SendCommand::Test { series, step, condition, language, to, why } => {
+            let of = (&step, &condition, language);
+            let trigger::TestSent { id } = trigger::test_send(&service, &series, of, &to, &why.into()).await?;
             println!("asked a dispatcher to send it; waiting up to 30 seconds");
             let patience = tokio::time::Instant::now() + Duration::from_secs(30);
             while tokio::time::Instant::now() < patience {
@@ -338,6 +341,10 @@ pub(super) fn parse_step(text: &str) -> Result<StepKey, String> {
 
 fn parse_condition(text: &str) -> Result<ConditionKey, String> {
     ConditionKey::parse(text).map_err(|error| error.to_string())
+}
+
+fn parse_language(tag: &str) -> Result<Language, String> {
+    Language::parse(tag).ok_or_else(|| "this is none of the languages: en, es".to_owned())
 }
 
 pub(super) fn parse_address(text: &str) -> Result<EmailAddress, String> {

@@ -8,7 +8,7 @@ use crate::actions::admins::mails;
 use crate::actions::{LinksOf, Service};
 use crate::content::Rendered;
 use crate::mail::{self, Message, MessageId};
-use crate::model::{Bucket, ConditionKey, EmailAddress, Kind, SeriesSlug, StepKey};
+use crate::model::{Bucket, ConditionKey, EmailAddress, Kind, Language, SeriesSlug, StepKey};
 use crate::store::admin::{self, TestSend};
 use crate::store::admin_mails::{self, AdminMail};
 use crate::transport::Envelope;
@@ -63,7 +63,11 @@ impl Apart {
 
 /// A test of a step or a correction, for an editor: marked as such, with links that lead nowhere.
 fn prepare_test(service: &Service, settings: &Settings, test: &TestSend) -> anyhow::Result<(Envelope, Vec<u8>)> {
-    let series = service.series(&SeriesSlug::parse(&test.series)?)?;
+    let slug = SeriesSlug::parse(&test.series)?;
+    let series = match Language::parse(&test.language) {
+        Some(language) => service.series_in(&slug, language)?,
+        None => service.series(&slug)?,
+    };
     let key = StepKey::parse(&test.step)?;
     let links = service.reader_links(&LinksOf::nobody(&series, &key));
     let rendered = if test.kind == Kind::Correction.as_str() {

@@ -266,6 +266,7 @@ mod tests {
             series: word(),
             step: word(),
             condition: word(),
+            language: word(),
             recipient: word(),
         }))
     }

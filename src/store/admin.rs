@@ -417,6 +417,8 @@ pub struct TestSend {
     /// The key of the step or of the correction.
     pub step: String,
     pub condition: String,
+    /// Its tag; empty for the series' own.
+    pub language: String,
     pub recipient: String,
 }
 
@@ -427,8 +429,8 @@ pub async fn add_test_send(
     real: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "insert into test_sends (id, series, step, condition, recipient, who, why, created_at, kind)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "insert into test_sends (id, series, step, condition, recipient, who, why, created_at, kind, language)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         test.id,
         test.series,
         test.step,
@@ -437,7 +439,8 @@ pub async fn add_test_send(
         by.0,
         by.1,
         real,
-        test.kind
+        test.kind,
+        test.language
     )
     .execute(db)
     .await
@@ -455,7 +458,7 @@ pub async fn take_test_send(db: impl PgExecutor<'_>, real: DateTime<Utc>) -> Res
          where id = (select id from test_sends
                      where settled_at is null and (taken_at is null or taken_at < $2)
                      order by created_at limit 1 for update skip locked)
-         returning id, kind, series, step, condition, recipient",
+         returning id, kind, series, step, condition, language, recipient",
         real,
         real - TEST_SEND_TIME
     )

@@ -141,6 +141,22 @@ async fn an_editor_looks_at_a_part_as_a_reader_would_get_it() {
 }
 
 #[tokio::test]
+async fn a_test_comes_in_the_language_that_is_looked_at() {
+    let app = App::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Editor).await;
+    let path = format!("{HERE}/steps/antibodies");
+    for language in ["es", "en"] {
+        browser.get(&app, &format!("{path}?language={language}")).await;
+        let sent = browser.between("name=\"language\" value=\"", "\"").unwrap();
+        let fields = [("condition", "1"), ("language", sent.as_str()), ("to", "editor@example.org")];
+        assert_eq!(browser.post(&app, &format!("{path}/test"), &fields).await.0, StatusCode::SEE_OTHER);
+    }
+    app.dispatch_all_due().await;
+    let subjects: Vec<String> = app.mails_to("editor@example.org").iter().map(|mail| mail.subject.clone()).collect();
+    assert!(subjects[0].contains("nticuerpos") && subjects[1].contains("ntibodies"), "{subjects:?}");
+}
+
+#[tokio::test]
 async fn the_mail_in_the_frame_can_do_nothing_and_is_dark_when_asked() {
     let app = App::start().await;
     let browser = Browser::signed_in(&app, Role::Editor).await;

@@ -27,5 +27,5 @@ pub async fn test(
     }
     let step = of.step.as_ref().ok_or_else(|| missing("a part"))?;
     let condition = of.condition.as_ref().ok_or_else(|| missing("a condition"))?;
-    trigger::test_send(service, &series, step, condition, to, &by).await
+    trigger::test_send(service, &series, (step, condition, None), to, &by).await
 }

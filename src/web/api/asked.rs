@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::once::Once;
 use crate::actions::Actor;
-use crate::model::{ConditionKey, EmailAddress, SeriesSlug, StepKey};
+use crate::model::{ConditionKey, EmailAddress, Language, SeriesSlug, StepKey};
 use crate::web::AppState;
 use crate::web::caller::May;
 use crate::web::error::{Problem, WebError};
@@ -186,4 +186,8 @@ pub(super) fn step(text: &str) -> Result<StepKey, Problem> {
 
 pub(super) fn condition(text: &str) -> Result<ConditionKey, Problem> {
     ConditionKey::parse(text).map_err(|error| invalid("condition", &error.to_string()))
+}
+
+pub(super) fn language(tag: Option<&str>) -> Result<Option<Language>, Problem> {
+    tag.map(|tag| Language::parse(tag).ok_or_else(|| invalid("language", "`en` or `es`"))).transpose()
 }

@@ -209,6 +209,9 @@ reasoned! {
         /// Whose passage is shown.
         #[schema(required, pattern = "^[a-z0-9][a-z0-9-]{0,47}$", example = "lung")]
         condition: String,
+        /// `en` or `es`; the series' own if it is not said, or if it is not translated.
+        #[schema(example = "es")]
+        language: Option<String>,
         /// An address of `admin.editors`.
         #[schema(required, format = "email", example = "editor@example.org")]
         to: String,

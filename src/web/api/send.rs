@@ -7,7 +7,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::Answer;
-use super::asked::{Change, Of, address, condition, invalid, slug, step};
+use super::asked::{Change, Of, address, condition, invalid, language, slug, step};
 use super::bodies::{SendDue, SendNext, SendTest, TestOutcome};
 use crate::actions::ActionError;
 use crate::actions::trigger::{self, Audience, TestSent, Triggered};
@@ -70,7 +70,8 @@ async fn send_test(
 ) -> Answer<TestSent> {
     let (to, condition) = (address("to", &body.to)?, condition(&body.condition)?);
     let (series, step) = (slug(&body.series)?, step(&body.step)?);
-    Ok(Json(trigger::test_send(&state.service, &series, &step, &condition, &to, &cause.of(&by)).await?))
+    let of = (&step, &condition, language(body.language.as_deref())?);
+    Ok(Json(trigger::test_send(&state.service, &series, of, &to, &cause.of(&by)).await?))
 }
 
 /// What became of a test send

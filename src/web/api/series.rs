@@ -6,14 +6,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Answer;
-use super::asked::{Body, Change, Of, condition, invalid, slug, step, word};
+use super::asked::{Body, Change, Of, condition, language, slug, step, word};
 use super::bodies::{Items, Preview, PreviewOf, Reason, ResumeSeries};
 use super::figures::SeriesFigures;
 use crate::actions::once::Done;
 use crate::actions::series::{self, Moved, SeriesBooks, SeriesLine};
 use crate::actions::voices::survey::{self, Figures};
 use crate::actions::{dashboard, preview};
-use crate::model::{Language, Overdue};
+use crate::model::Overdue;
 use crate::web::AppState;
 use crate::web::admin::as_csv;
 use crate::web::caller::{May, rights};
@@ -99,8 +99,8 @@ async fn preview_step(
     let step = step(&body.step)?;
     let condition = body.condition.as_deref().map(condition).transpose()?;
     let slug = slug(&of)?;
-    let language = match body.language.as_deref() {
-        Some(tag) => Language::parse(tag).ok_or_else(|| invalid("language", "`en` or `es`"))?,
+    let language = match language(body.language.as_deref())? {
+        Some(language) => language,
         None => state.service.series(&slug)?.words,
     };
     let mail = preview::preview_in(&state.service, &slug, language, &step, condition.as_ref())?.mail;

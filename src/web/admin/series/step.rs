@@ -112,6 +112,7 @@ pub(super) async fn html(
 #[serde(default)]
 pub(super) struct TestForm {
     condition: String,
+    language: String,
     to: String,
 }
 
@@ -121,14 +122,15 @@ pub(super) async fn test(
     Path((slug, step)): Path<(String, String)>,
     Form(form): Form<TestForm>,
 ) -> Response {
-    let asked = Asked { condition: form.condition, ..Asked::default() };
+    let asked = Asked { condition: form.condition, language: form.language, ..Asked::default() };
     let sent = async {
         let (slug, step) = named(&slug, &step)?;
         let series = state.service.series(&slug)?;
         let to = EmailAddress::parse(&form.to).map_err(|_| ActionError::Refused("choose an editor".into()))?;
         let condition = asked.condition(&series).ok_or(ActionError::NotFound("condition in this series"))?;
         let actor = by.actor().because("a test from the part's page");
-        trigger::test_send(&state.service, &slug, &step, condition, &to, &actor).await
+        let of = (&step, condition, Language::parse(&asked.language));
+        trigger::test_send(&state.service, &slug, of, &to, &actor).await
     };
     match sent.await {
         Ok(_) => shell::done(&format!("{}/steps/{step}", path_of(&slug)), "step-test-sent"),
