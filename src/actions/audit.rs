@@ -121,6 +121,11 @@ impl Actor {
         }
     }
 
+    /// The token of the program that does it, if it has one of its own.
+    pub(super) fn token_id(&self) -> Option<Uuid> {
+        self.id.filter(|_| self.kind == Kind::Token)
+    }
+
     /// The admin who does it, if it is one.
     pub(super) fn admin_id(&self) -> Option<Uuid> {
         self.id.filter(|_| self.kind == Kind::Admin)

@@ -75,6 +75,18 @@ impl ActionError {
     pub fn was_undone(&self) -> bool {
         matches!(self, Self::Database(error) if was_undone_for_another(error))
     }
+
+    /// Whether the database refuses what is written, rather than being unable to write now (SQLSTATE classes of PostgreSQL's
+    /// appendix A: 22 data, 23 constraints, P0 what a trigger raises).
+    pub fn is_about_a_row(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| ["22", "23", "P0"].iter().any(|class| code.starts_with(class)))
+            }
+            Self::Database(sqlx::Error::RowNotFound) => true,
+            _ => false,
+        }
+    }
 }
 
 /// Carries out a transaction once more, and again, if PostgreSQL undoes it so that another can go on.

@@ -15,7 +15,7 @@ use crate::actions::rehearsal::{self, Ask, Rehearsal, When, in_words};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::content::{Bundle, Change, Fault, Library, compile};
-use crate::model::{Language, SeriesSlug, Zone, parse_time};
+use crate::model::{Language, SeriesSlug, Zone, parse_day, parse_time};
 
 #[derive(Subcommand)]
 pub(super) enum ContentCommand {
@@ -38,7 +38,7 @@ pub(super) struct Rehearse {
     #[arg(long)]
     folder: Option<PathBuf>,
     /// The day on which the first readers confirm; today if none is given.
-    #[arg(long, value_name = "DAY")]
+    #[arg(long, value_name = "DAY", value_parser = parse_from)]
     from: Option<NaiveDate>,
     /// A reader's time zone, such as Europe/Berlin; may be given again. Without one: a sample from around the world.
     #[arg(long, value_name = "ZONE", value_parser = parse_zone)]
@@ -171,6 +171,10 @@ fn print_changes(found: &SeriesChanges) {
 
 fn parse_zone(text: &str) -> Result<Zone, String> {
     Zone::parse(text).map_err(|error| error.to_string())
+}
+
+fn parse_from(text: &str) -> Result<NaiveDate, String> {
+    parse_day(text).ok_or_else(|| "a day is written like 2026-11-26".to_owned())
 }
 
 fn parse_hour(text: &str) -> Result<NaiveTime, String> {

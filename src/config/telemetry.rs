@@ -22,7 +22,11 @@ impl Reader<'_> {
         let endpoint = self.optional("telemetry", "otlp_endpoint")?;
         // A query or a name could be a secret, which stands elsewhere.
         let url = Url::parse(endpoint.trim_end_matches('/')).ok().filter(|url| {
-            matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.username().is_empty()
+            let is_plain = url.query().is_none() && url.fragment().is_none();
+            matches!(url.scheme(), "http" | "https")
+                && is_plain
+                && url.username().is_empty()
+                && url.password().is_none()
         });
         if url.is_none() {
             self.faults.push("telemetry.otlp_endpoint must be an address such as http://127.0.0.1:4318".into());
@@ -75,6 +79,8 @@ mod tests {
             ("REGIMEN__TELEMETRY__OTLP_ENDPOINT", "collector:4317"),
             ("REGIMEN__TELEMETRY__OTLP_ENDPOINT", "https://collector.example.org?key=1"),
             ("REGIMEN__TELEMETRY__OTLP_ENDPOINT", "https://me:secret@collector.example.org"),
+            ("REGIMEN__TELEMETRY__OTLP_ENDPOINT", "https://:secret@collector.example.org"),
+            ("REGIMEN__TELEMETRY__OTLP_ENDPOINT", "https://collector.example.org/#x"),
             ("REGIMEN__TELEMETRY__SAMPLE_PERCENT", "101"),
         ] {
             let faults = load(None, &env(&[(name, value)])).unwrap_err().0;

@@ -10,7 +10,6 @@ use tracing::Span;
 
 use super::Shared;
 use super::outcome::Verdict;
-use crate::actions::ActionError;
 use crate::actions::settle::{Settled, settle};
 use crate::actions::tidy::settle_uncertain;
 use crate::model::{Bucket, retry_after};
@@ -133,7 +132,7 @@ async fn write_settled(shared: &Shared, bucket: Bucket, settled: Vec<Settled>) {
                 }
                 return;
             }
-            Err(error) if settled.len() > 1 && is_about_a_row(&error) => {
+            Err(error) if settled.len() > 1 && error.is_about_a_row() => {
                 tracing::error!(%error, "outcomes could not be written together; trying each alone");
                 for one in settled {
                     Box::pin(write_settled(shared, bucket, vec![one])).await;
@@ -142,7 +141,7 @@ async fn write_settled(shared: &Shared, bucket: Bucket, settled: Vec<Settled>) {
             }
             Err(error) => {
                 let count = settled.len();
-                if is_about_a_row(&error) || !may_try_again(shared, trouble).await {
+                if error.is_about_a_row() || !may_try_again(shared, trouble).await {
                     tracing::error!(%error, count, "outcomes were not written; what was sending will be uncertain");
                     return;
                 }
@@ -150,18 +149,6 @@ async fn write_settled(shared: &Shared, bucket: Bucket, settled: Vec<Settled>) {
                 trouble += 1;
             }
         }
-    }
-}
-
-/// Whether the database refuses what is written, rather than being unable to write now (SQLSTATE classes of PostgreSQL's
-/// appendix A: 22 data, 23 constraints, P0 what a trigger raises).
-fn is_about_a_row(error: &ActionError) -> bool {
-    match error {
-        ActionError::Database(sqlx::Error::Database(error)) => {
-            error.code().is_some_and(|code| ["22", "23", "P0"].iter().any(|class| code.starts_with(class)))
-        }
-        ActionError::Database(sqlx::Error::RowNotFound) => true,
-        _ => false,
     }
 }
 

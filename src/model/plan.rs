@@ -227,6 +227,17 @@ pub(super) fn first_in_window(
     last
 }
 
+/// A day as `2026-11-26`. One that is no day of anybody's life is none: neither can PostgreSQL hold all that chrono can, nor
+/// can one go on from the last of them.
+pub fn parse_day(text: &str) -> Option<NaiveDate> {
+    text.trim().parse().ok().filter(|day| is_of_our_time(*day))
+}
+
+/// From 1900 to 9999.
+pub fn is_of_our_time(day: NaiveDate) -> bool {
+    (1900..=9999).contains(&day.year())
+}
+
 /// A time of day as `09:00`.
 pub fn parse_time(text: &str) -> Result<NaiveTime, PlanError> {
     NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| PlanError::Time)

@@ -64,17 +64,19 @@ pub struct Same<'a> {
     pub dry_run: bool,
 }
 
-/// The import of this file that is not over, if there is one.
-pub async fn open(db: impl PgExecutor<'_>, same: &Same<'_>) -> Result<Option<i64>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "select id from imports where file = $1 and series = $2 and state = $3 and dry_run = $4 and ended_at is null",
+/// The import of this file that is not over, if there is one, and where its file is kept.
+pub async fn open(db: impl PgExecutor<'_>, same: &Same<'_>) -> Result<Option<(i64, Option<i64>)>, sqlx::Error> {
+    let row = sqlx::query!(
+        "select id, upload from imports
+         where file = $1 and series = $2 and state = $3 and dry_run = $4 and ended_at is null",
         same.file,
         same.series.as_str(),
         same.state.as_str(),
         same.dry_run
     )
     .fetch_optional(db)
-    .await
+    .await?;
+    Ok(row.map(|row| (row.id, row.upload)))
 }
 
 /// Writes a new one, which begins at an octet and a line. None when another process has just begun the same.

@@ -28,7 +28,7 @@ pub struct Search {
     pub state: Option<String>,
     /// So many steps were accepted.
     pub steps: Option<i32>,
-    /// This step is owed.
+    /// This step is owed, and not on its way.
     pub waits_for: Option<String>,
     /// Signed up at this instant or later.
     pub since: Option<DateTime<Utc>>,
@@ -56,7 +56,7 @@ pub async fn search(tx: &mut PgConnection, ask: &Search) -> Result<Vec<Row>, sql
                 exists (select from suppressions x where x.bucket = s.bucket and x.normalised = s.normalised) as "suppressed!"
            from enrollments e join subscribers s on s.bucket = e.bucket and s.id = e.subscriber
            left join deliveries d on d.bucket = e.bucket and d.enrollment = e.id and d.kind = 'step' and d.step = $9
-               and d.occasion = 0 and d.state in ('pending', 'paused', 'claimed', 'sending')
+               and d.occasion = 0 and d.state in ('pending', 'paused')
            where ($1::timestamptz is null or (e.created_at, e.id) < ($1, $2::uuid))
              and ($3::text is null or s.normalised like $3)
              and ($4::text is null or e.series = $4) and ($5::text is null or e.state = $5)

@@ -33,6 +33,15 @@ pub struct NewToken<'a> {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
+/// Who made a token, and until when it is good.
+pub async fn origin(
+    db: impl PgExecutor<'_>,
+    id: Uuid,
+) -> Result<Option<(Option<Uuid>, Option<DateTime<Utc>>)>, sqlx::Error> {
+    let row = sqlx::query!("select made_by, expires_at from admin_tokens where id = $1", id).fetch_optional(db).await?;
+    Ok(row.map(|row| (row.made_by, row.expires_at)))
+}
+
 /// Answers false when there is, or was, a token of this name.
 pub async fn add(db: impl PgExecutor<'_>, token: &NewToken<'_>, real: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     let rights: Vec<String> = token.rights.iter().map(ToString::to_string).collect();

@@ -2,8 +2,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use axum::extract::Multipart;
 use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::{DefaultBodyLimit, Multipart};
 use axum::http::StatusCode;
 use subtle::ConstantTimeEq as _;
 
@@ -20,6 +20,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What is no file may have so many octets, and there may be so many of it.
 const LONGEST_FIELD: usize = 4 * 1024;
 const MOST_FIELDS: usize = 8;
+/// Octets around the file.
+const AROUND: usize = 64 * 1024;
+/// Nobody sends one file for longer.
+const LONGEST: Duration = Duration::from_hours(12);
+
+/// Bounds the whole of a form with a file: what is around the file, too, costs memory until it makes sense.
+pub(super) fn limit(state: &AppState) -> DefaultBodyLimit {
+    DefaultBodyLimit::max(usize::try_from(state.largest_import).unwrap_or(usize::MAX).saturating_add(AROUND))
+}
 
 /// What was sent.
 pub(super) struct Sent {
@@ -62,10 +71,11 @@ impl Sent {
 /// Reads the form. `token` is what its first field has to be, `form_token`: nothing of a file is taken from anybody who does
 /// not have it.
 pub(super) async fn read(state: &AppState, mut form: Multipart, token: Option<&str>) -> Result<Sent, WebError> {
-    let mut reading = Reading { fields: BTreeMap::new(), upload: None };
-    let read = reading.all(state, &mut form, token).await;
+    let mut reading = Reading { fields: BTreeMap::new(), left: MOST_FIELDS, upload: None };
+    let read = tokio::time::timeout(LONGEST, reading.all(state, &mut form, token)).await;
+    let read = read.unwrap_or_else(|_| Err(WebError::BadRequest("That took too long: cut the file in two.".into())));
     match (read, reading) {
-        (Ok(()), Reading { fields, upload: Some(upload) }) if upload.octets() > 0 => Ok(Sent { fields, upload }),
+        (Ok(()), Reading { fields, upload: Some(upload), .. }) if upload.octets() > 0 => Ok(Sent { fields, upload }),
         (read, Reading { upload, .. }) => {
             if let Some(upload) = upload {
                 upload.discard().await;
@@ -77,24 +87,27 @@ pub(super) async fn read(state: &AppState, mut form: Multipart, token: Option<&s
 
 struct Reading {
     fields: BTreeMap<String, String>,
+    /// How many may still come.
+    left: usize,
     upload: Option<Upload>,
 }
 
 impl Reading {
     async fn all(&mut self, state: &AppState, form: &mut Multipart, token: Option<&str>) -> Result<(), WebError> {
         let mut is_known = token.is_none();
-        while let Some(mut field) = in_time(form.next_field()).await? {
+        while let Some(mut field) = in_time(state, form.next_field()).await? {
             let name = field.name().unwrap_or_default().to_owned();
             if !is_known {
-                let given = if name == "form_token" { text(&mut field).await? } else { String::new() };
+                let given = if name == "form_token" { text(state, &mut field).await? } else { String::new() };
                 is_known = token.is_some_and(|token| bool::from(token.as_bytes().ct_eq(given.as_bytes())));
                 if !is_known {
                     return Err(WebError::BadRequest("The form has no token of this page: open it again.".into()));
                 }
             } else if name == "file" {
                 self.file(state, &mut field).await?;
-            } else if self.fields.len() < MOST_FIELDS {
-                let text = text(&mut field).await?;
+            } else if let Some(left) = self.left.checked_sub(1) {
+                self.left = left;
+                let text = text(state, &mut field).await?;
                 self.fields.insert(name, text);
             } else {
                 return Err(WebError::BadRequest("The form has more fields than it should.".into()));
@@ -108,7 +121,7 @@ impl Reading {
             return Err(WebError::BadRequest("Send one file at a time.".into()));
         }
         let upload = self.upload.insert(Upload::begin(&state.service).await?);
-        while let Some(octets) = in_time(field.chunk()).await? {
+        while let Some(octets) = in_time(state, field.chunk()).await? {
             if upload.octets() + octets.len() as u64 > state.largest_import {
                 return Err(WebError::TooLargeFile(state.largest_import));
             }
@@ -118,9 +131,9 @@ impl Reading {
     }
 }
 
-async fn text(field: &mut Field<'_>) -> Result<String, WebError> {
+async fn text(state: &AppState, field: &mut Field<'_>) -> Result<String, WebError> {
     let mut all = Vec::new();
-    while let Some(octets) = in_time(field.chunk()).await? {
+    while let Some(octets) = in_time(state, field.chunk()).await? {
         if all.len() + octets.len() > LONGEST_FIELD {
             return Err(WebError::BadRequest("A field of the form is too long.".into()));
         }
@@ -132,10 +145,12 @@ async fn text(field: &mut Field<'_>) -> Result<String, WebError> {
         .ok_or_else(|| WebError::BadRequest("A field of the form is no text.".into()))
 }
 
-async fn in_time<T>(part: impl Future<Output = Result<T, MultipartError>>) -> Result<T, WebError> {
+async fn in_time<T>(state: &AppState, part: impl Future<Output = Result<T, MultipartError>>) -> Result<T, WebError> {
     match tokio::time::timeout(PATIENCE, part).await {
         Ok(Ok(part)) => Ok(part),
-        Ok(Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(WebError::TooLarge),
+        Ok(Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Err(WebError::TooLargeFile(state.largest_import))
+        }
         Ok(Err(_)) => Err(WebError::BadRequest("The form broke off, or is none: send it again.".into())),
         Err(_) => Err(WebError::BadRequest("Nothing came for 30 seconds: send it again.".into())),
     }

@@ -1,13 +1,13 @@
 //! What owners do, done by a program: it lets people in, keeps tokens and webhooks, and reads the log of it all.
-use regimen::actions::admins::{links, tokens};
-use regimen::actions::webhooks;
-use regimen::model::{Event, MessageState, Right};
+use regimen::actions::admins::{self, links, tokens};
+use regimen::actions::{Actor, webhooks};
+use regimen::model::{Event, MessageState, Right, Role};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::api::post_under;
-use crate::support::admins::by;
-use crate::support::{App, address, why};
+use crate::support::admins::{by, create};
+use crate::support::{App, address, days, why};
 
 /// Where something is done about people and tokens, and about webhooks; a name stands for an id.
 pub const CALLS: [&str; 8] = [
@@ -95,6 +95,27 @@ async fn somebody_is_let_in_given_a_role_and_shut_out_and_each_is_done_once() {
 }
 
 #[tokio::test]
+async fn what_a_token_makes_ends_with_the_one_who_made_the_token() {
+    let app = App::start().await;
+    let maker = create(&app.service, "maker@example.org", Role::Owner).await;
+    create(&app.service, "other@example.org", Role::Owner).await;
+    let actor = Actor::admin(maker, "Ada Example", [127, 0, 0, 1].into());
+    let first = tokens::make(&app.service, "a program", &[Right::People], Some(days(2)), &actor).await.unwrap().token;
+    let call = async |token: &str, method: Method, path: &str, body: Value| {
+        let request = app.http.request(method, format!("{}/api/v1{path}", app.base)).bearer_auth(token).json(&body);
+        request.send().await.unwrap()
+    };
+    let asked = json!({ "name": "its own", "rights": ["people"], "days": 30, "why": "a test" });
+    let made: Value = call(&first, Method::POST, "/tokens", asked).await.json().await.unwrap();
+    let second = made["token"].as_str().unwrap();
+    let is_good = async || call(second, Method::GET, "/tokens", json!({})).await.status() == StatusCode::OK;
+    assert!(is_good().await);
+    assert_eq!(app.count("select count(distinct expires_at) from admin_tokens").await, 1, "no longer than the first");
+    admins::disable(&app.service, maker, &by()).await.unwrap();
+    assert!(!is_good().await);
+}
+
+#[tokio::test]
 async fn a_webhook_is_made_tried_given_a_new_secret_and_deleted_and_each_is_done_once() {
     let app = App::start().await;
     let [add, test, disable, enable, rotate, again, message_again, delete] = CALLS_OF_WEBHOOKS;
@@ -152,7 +173,9 @@ async fn the_audit_log_is_searched_page_by_page() {
     let second = app.api_get(&format!("/audit?who=an+op&action=suppress&after={next}")).await;
     assert_eq!((second["items"].as_array().unwrap().len(), &second["next"]), (10, &Value::Null));
     assert!(app.api_get("/audit?from=2026-03-03").await["items"].as_array().unwrap().is_empty());
-    for (query, status) in [("after=x", 422), ("who=%00", 422), ("from=yesterday", 400), ("whom=x", 400)] {
+    for (query, status) in
+        [("after=x", 422), ("who=%00", 422), ("from=yesterday", 400), ("until=-9999-01-01", 422), ("whom=x", 400)]
+    {
         let answered = app.api(Method::GET, &format!("/audit?{query}")).send().await.unwrap();
         assert_eq!(answered.status().as_u16(), status, "{query}");
     }

@@ -27,6 +27,8 @@ async fn readers_are_looked_for_and_a_mail_is_read_as_it_was_sent() {
         (json!({ "parts": -1 }), 422),
         (json!({ "part": "\u{0}" }), 422),
         (json!({ "after": "x" }), 422),
+        (json!({ "after": "-8000000000000000000.00000000000000000000000000000000" }), 422),
+        (json!({ "since": "-9999-01-01" }), 422),
         (json!({ "address": "ana@example.org" }), 400),
     ] {
         assert_eq!(app.api_post("/subscribers/search", wrong.clone()).await.0.as_u16(), status, "{wrong}");
@@ -61,7 +63,8 @@ async fn a_series_is_outlined_rehearsed_previewed_and_counted() {
     let reader = &found["readers"][0];
     assert_eq!(reader["parts"][1]["local"], "2026-03-24T09:00:00", "{reader}");
     assert_eq!(reader["parts"][1]["moved"], json!([{ "why": "gap" }]));
-    for wrong in ["zone=Moon/Crater", "hour=late", "spacing=2", "spacing=0"] {
+    for wrong in ["zone=Moon/Crater", "hour=late", "spacing=2", "spacing=0", "from=%2B262142-12-31", "from=-9999-01-01"]
+    {
         let answer = app.api(Method::GET, &of(&format!("rehearsal?{wrong}"))).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), 422, "{wrong}");
     }

@@ -2,7 +2,7 @@
 //! off; and nothing of the file is kept in the clear, or longer than it is needed.
 use std::fmt::Write as _;
 
-use regimen::actions::imports::{self, Ask, Upload};
+use regimen::actions::imports::{self, Ask, Importing, Source, Upload};
 use regimen::model::{EnrollmentState, Role, SeriesSlug};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, StatusCode};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::api::post_under;
 use crate::support::admins::{Browser, by};
-use crate::support::process::{Environment, Process, Site, until};
+use crate::support::process::{Environment, Folder, Process, Site, until};
 use crate::support::{App, SERIES, Setup, database, days, hours, why};
 
 const HERE: &str = "/admin/imports";
@@ -220,9 +220,17 @@ async fn a_file_that_nobody_goes_on_with_is_deleted_and_one_that_cannot_be_read_
     unfinished.take(&vec![b'x'; 300_000]).await.unwrap();
     work(&app).await;
     assert_eq!(kept(&app).await, [0, 2, 2]);
-    app.advance(hours(1) + chrono::TimeDelta::seconds(1));
+    // Who goes on sending is waited for.
+    app.advance(hours(1));
+    unfinished.take(&vec![b'x'; 300_000]).await.unwrap();
+    app.advance(hours(1));
+    work(&app).await;
+    assert_eq!(kept(&app).await, [0, 2, 3]);
+    app.advance(chrono::TimeDelta::seconds(1));
     work(&app).await;
     assert_eq!(kept(&app).await, [0, 1, 1], "its sender is gone");
+    let too_late = unfinished.take(&vec![b'x'; 300_000]).await.unwrap_err().to_string();
+    assert!(too_late.contains("nothing came for an hour"), "{too_late}");
     app.advance(days(1));
     work(&app).await;
     assert_eq!(kept(&app).await, [0, 0, 0]);
@@ -238,6 +246,42 @@ async fn a_file_that_nobody_goes_on_with_is_deleted_and_one_that_cannot_be_read_
     let mut operator = Browser::signed_in(&app, Role::Operator).await;
     operator.get(&app, &format!("{HERE}/{import}")).await;
     assert!(operator.html.contains("It could not go on") && operator.html.contains("never closed"));
+}
+
+#[tokio::test]
+async fn one_that_broke_off_on_the_command_line_goes_on_when_its_file_is_sent_in() {
+    let app = App::start().await;
+    let folder = Folder::new();
+    let file_there = folder.write("readers.csv", &file(3_000));
+    let ask = Ask { series: SeriesSlug::parse(SERIES).unwrap(), state: EnrollmentState::Active, dry_run: true };
+    let mut importing =
+        Importing::begin(&app.service, Source::open(&file_there).await.unwrap(), &ask, &by()).await.unwrap();
+    importing.step().await.unwrap();
+    work(&app).await;
+    let broken_off = importing.progress();
+    assert_eq!(imports::show(&app.service, broken_off.id).await.unwrap().progress.lines, broken_off.lines);
+    assert_eq!(upload(&app, &file(3_000)).await, broken_off.id);
+    work(&app).await;
+    let view = imports::show(&app.service, broken_off.id).await.unwrap().progress;
+    assert_eq!((view.ended, view.active), (true, 3_000));
+}
+
+#[tokio::test]
+async fn what_can_never_be_stored_is_told_and_tried_no_more() {
+    let app = App::start().await;
+    // No database can hold that day.
+    let text = file(1) + "old@example.org,lung,-9999-01-01,x,x,-9999-01-01\n";
+    let import = upload(&app, &text).await;
+    work(&app).await;
+    let view = imports::show(&app.service, import).await.unwrap().progress;
+    assert_eq!((view.active, view.refused), (1, 1));
+    let next = imports::start(&app.service, import, 1, &by()).await.unwrap().import;
+    sqlx::query("alter table consents add check (channel <> 'import')").execute(app.db()).await.unwrap();
+    work(&app).await;
+    let view = imports::show(&app.service, next).await.unwrap().progress;
+    assert_eq!(view.fault.as_deref(), Some("a line of it cannot be stored"));
+    assert_eq!(kept(&app).await, [0, 0, 0]);
+    assert_eq!(app.count("select count(*) from import_addresses").await, 0);
 }
 
 async fn upload_by_program(site: &Site, text: String) -> Value {

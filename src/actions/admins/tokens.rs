@@ -47,8 +47,16 @@ pub async fn make(
     let real = service.clock().real();
     let expires_at: Option<DateTime<Utc>> = good_for.map(|span| real + span);
     let hash = hash(&secret);
-    let token = NewToken { id: service.clock().uuid(), name, hash: &hash, rights, made_by: by.admin_id(), expires_at };
     let mut tx = service.db().begin().await?;
+    // What a token makes is good no longer than itself, and ends with whoever made that.
+    let (made_by, expires_at) = match by.token_id() {
+        Some(maker) => {
+            let (made_by, until) = store::origin(&mut *tx, maker).await?.ok_or(ActionError::NotFound("token"))?;
+            (made_by, until.map_or(expires_at, |until| Some(expires_at.map_or(until, |at| at.min(until)))))
+        }
+        None => (by.admin_id(), expires_at),
+    };
+    let token = NewToken { id: service.clock().uuid(), name, hash: &hash, rights, made_by, expires_at };
     if !store::add(&mut *tx, &token, real).await? {
         return Err(ActionError::Refused("there is, or was, a token of this name: choose another".into()));
     }

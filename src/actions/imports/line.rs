@@ -6,7 +6,8 @@ use url::Url;
 
 use crate::content::Series;
 use crate::model::{
-    Bucket, ConditionKey, EmailAddress, EnrollmentState, Language, Refused, StepKey, Zone, as_it_was, parse_time,
+    Bucket, ConditionKey, EmailAddress, EnrollmentState, Language, Refused, StepKey, Zone, as_it_was, is_of_our_time,
+    parse_time,
 };
 
 /// Longer ago than this nobody remembers having agreed, and a confirmation would come out of the blue.
@@ -238,5 +239,6 @@ impl<'a> Line<'a> {
 fn instant(text: &str) -> Option<DateTime<Utc>> {
     let local = |text: &str| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").ok();
     let day = |text: &str| text.parse::<NaiveDate>().ok().map(|day| day.and_time(NaiveTime::MIN));
-    text.parse().ok().or_else(|| local(text).or_else(|| day(text)).map(|at| at.and_utc()))
+    let at: DateTime<Utc> = text.parse().ok().or_else(|| local(text).or_else(|| day(text)).map(|at| at.and_utc()))?;
+    is_of_our_time(at.date_naive()).then_some(at)
 }

@@ -104,7 +104,7 @@ impl Importing {
         let heading = Self::check(service, &source, ask).await?;
         let same = Same { file: &source.hash, series: &ask.series, state: ask.state, dry_run: ask.dry_run };
         let open = store::open(service.db(), &same).await?;
-        let id = if let Some(id) = open {
+        let id = if let Some((id, _)) = open {
             id
         } else {
             let mut tx = service.db().begin().await?;
@@ -204,20 +204,14 @@ impl Importing {
         let real = self.service.clock().real();
         let sorted =
             spawn_blocking(move || sort(&chunk, place, |record| line::check(record, &columns, &series, state, real)));
-        sorted.await.map_err(|error| unreadable(&std::io::Error::other(error)))
+        // What a panic says could name somebody.
+        sorted.await.map_err(|_| unreadable(&std::io::Error::other("a line of it could not be looked at")))
     }
 
     async fn end(&mut self) -> Result<(), ActionError> {
         let (service, import) = (&self.service, &self.import);
-        for bucket in Bucket::all() {
-            store::forget_addresses(service.db(), bucket, import.id).await?;
-        }
-        let mut tx = service.db().begin().await?;
-        store::end(&mut *tx, import.id, End::Done, service.clock().real()).await?;
-        if let Some(upload) = import.upload.filter(|_| !import.dry_run) {
-            uploads::delete(&mut *tx, upload).await?;
-        }
-        tx.commit().await?;
+        forget_addresses(service, import.id).await?;
+        over(service, import, End::Done).await?;
         self.import.ended_at = Some(service.clock().real());
         Ok(())
     }
@@ -243,6 +237,31 @@ async fn add(
     let details = json!({ "series": same.series.as_str(), "state": same.state, "dry_run": same.dry_run });
     audit::record_with(service, &mut *tx, by, "import readers", Target::Import(id), &details).await?;
     Ok(id)
+}
+
+/// Brings an import to its end, and deletes a file that nothing will be done with any more.
+async fn over(service: &Service, import: &Import, end: End<'_>) -> Result<(), ActionError> {
+    // What was looked at is kept for whoever takes it in.
+    let unneeded = import.upload.filter(|_| !import.dry_run || end != End::Done);
+    let mut tx = service.db().begin().await?;
+    if let Some(upload) = unneeded {
+        // First, as everybody does who ends one: nobody then waits for each other.
+        uploads::lock(&mut *tx, upload).await?;
+    }
+    let ends_now = store::end(&mut *tx, import.id, end, service.clock().real()).await?;
+    if let Some(upload) = unneeded.filter(|_| ends_now) {
+        uploads::delete(&mut *tx, upload).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Which addresses it has met is needed no more.
+async fn forget_addresses(service: &Service, import: i64) -> Result<(), ActionError> {
+    for bucket in Bucket::all() {
+        store::forget_addresses(service.db(), bucket, import).await?;
+    }
+    Ok(())
 }
 
 /// What one whose file came over the web is to do, and its file.
@@ -352,9 +371,7 @@ fn write(piece: &mut csv::Writer<Vec<u8>>, first: &[&str], record: &ByteRecord) 
 /// Forgets what imports of before have refused, and gives those up that were broken off.
 pub(super) async fn forget(service: &Service) -> Result<(), ActionError> {
     for import in store::begun_before(service.db(), service.clock().real() - KEPT).await? {
-        for bucket in Bucket::all() {
-            store::forget_addresses(service.db(), bucket, import).await?;
-        }
+        forget_addresses(service, import).await?;
         store::forget(service.db(), import).await?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 
-use super::{ActionError, Ask, Importing, Same, Source, add, of_row, store};
+use super::{ActionError, Ask, Importing, Same, Source, add, forget_addresses, of_row, store};
 use crate::actions::audit::{self, Target};
 use crate::actions::{Actor, Service, once};
 use crate::store::imports::{End, Import};
@@ -32,7 +32,7 @@ impl Upload {
         Ok(Self { service: service.clone(), id, hash: Sha256::new(), octets: 0, rest, pieces: 0 })
     }
 
-    /// Takes in what comes next. What is not finished is deleted an hour after it began.
+    /// Takes in what comes next. A file of which nothing comes for an hour is deleted.
     pub async fn take(&mut self, mut octets: &[u8]) -> Result<(), ActionError> {
         self.hash.update(octets);
         self.octets += octets.len() as u64;
@@ -53,7 +53,10 @@ impl Upload {
 
     async fn write(&mut self) -> Result<(), ActionError> {
         let sealed = seal(&self.service, (self.id, self.pieces), &self.rest);
-        uploads::add_piece(self.service.db(), self.id, self.pieces, &sealed).await?;
+        let real = self.service.clock().real();
+        if !uploads::add_piece(self.service.db(), (self.id, self.pieces), &sealed, real).await? {
+            return Err(ActionError::Refused("nothing came for an hour: send the file again".into()));
+        }
         self.pieces += 1;
         self.rest.clear();
         Ok(())
@@ -79,10 +82,12 @@ impl Upload {
         let heading = Importing::check(&self.service, &source, ask).await?;
         let same = Same { file: &source.hash, series: &ask.series, state: ask.state, dry_run: ask.dry_run };
         let mut tx = self.service.db().begin().await?;
-        if let Some(open) = store::open(&mut *tx, &same).await? {
-            return Ok((open, false));
-        }
-        let id = add(&self.service, &mut tx, &same, (&source, &heading), by).await?;
+        let id = match store::open(&mut *tx, &same).await? {
+            Some((open, Some(_))) => return Ok((open, false)),
+            // One of the command line, which may have broken off: now it goes on by itself.
+            Some((open, None)) => open,
+            None => add(&self.service, &mut tx, &same, (&source, &heading), by).await?,
+        };
         store::belongs(&mut *tx, id, self.id, None).await?;
         tx.commit().await?;
         Ok((id, true))
@@ -90,7 +95,7 @@ impl Upload {
 
     /// Nobody needs it. If this cannot be written it is deleted within the hour.
     pub async fn discard(self) {
-        if let Err(error) = uploads::delete(self.service.db(), self.id).await {
+        if let Err(error) = uploads::delete_unneeded(self.service.db(), self.id).await {
             tracing::debug!(%error, upload = self.id, "a file that nobody needs is kept for an hour");
         }
     }
@@ -200,5 +205,6 @@ pub async fn cancel(service: &Service, id: i64, by: &Actor) -> Result<once::Done
     .await?;
     let done = once::answer(&mut tx, by, once::Done { done: true }).await?;
     tx.commit().await?;
+    forget_addresses(service, id).await?;
     Ok(done)
 }

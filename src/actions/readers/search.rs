@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::audit_list;
 use crate::actions::{ActionError, Actor, Page, Service};
-use crate::model::{EmailAddress, EnrollmentState, SeriesSlug, StepKey};
+use crate::model::{EmailAddress, EnrollmentState, SeriesSlug, StepKey, is_of_our_time};
 use crate::store::admin;
 use crate::store::readers;
 pub use crate::store::readers::Row;
@@ -77,7 +77,7 @@ fn cursor(at: DateTime<Utc>, id: Uuid) -> String {
 
 fn parse_cursor(text: &str) -> Result<(DateTime<Utc>, Uuid), ActionError> {
     let parsed = text.split_once('.').and_then(|(at, id)| {
-        let at = DateTime::from_timestamp_micros(at.parse().ok()?)?;
+        let at = DateTime::from_timestamp_micros(at.parse().ok()?).filter(|at| is_of_our_time(at.date_naive()))?;
         Some((at, id.parse().ok()?))
     });
     parsed.ok_or(ActionError::Cursor)
@@ -101,7 +101,15 @@ mod tests {
         let at = DateTime::from_timestamp_micros(1_767_225_600_123_456).unwrap();
         let id = Uuid::from_u128(7);
         assert_eq!(parse_cursor(&cursor(at, id)).unwrap(), (at, id));
-        for bad in ["", ".", "1", "x.y", "1.2", &format!("99999999999999999999.{}", id.simple())] {
+        for bad in [
+            "",
+            ".",
+            "1",
+            "x.y",
+            "1.2",
+            &format!("99999999999999999999.{}", id.simple()),
+            &format!("-8000000000000000000.{}", id.simple()),
+        ] {
             assert!(parse_cursor(bad).is_err(), "{bad}");
         }
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::NewDraft;
 use crate::actions::{ActionError, Service};
-use crate::model::{ConditionKey, EmailAddress, EnrollmentState, Language, SeriesSlug, StepKey, What, Who};
+use crate::model::{ConditionKey, EmailAddress, EnrollmentState, Language, SeriesSlug, StepKey, What, Who, parse_day};
 use crate::store::installation;
 
 /// What was typed. A field that is empty asks nothing; which fields are read is up to `for` and `what`.
@@ -100,14 +100,14 @@ impl Choice {
         let state = optional(&self.state, "the state is active, paused or completed", state)?;
         let language =
             |text: &str| Language::ALL.into_iter().find(|one| one.tag() == text).map(|one| one.tag().to_owned());
-        let before = optional(&self.until, day, |text| text.parse::<NaiveDate>().ok()?.checked_add_days(Days::new(1)))?;
+        let before = optional(&self.until, day, |text| parse_day(text)?.checked_add_days(Days::new(1)))?;
         Ok(Who::Filter {
             state: state.map(|state| state.to_string()),
             parts: optional(&self.parts, "the number of parts is a number", |text| {
                 text.parse::<u16>().ok().map(i32::from)
             })?,
             language: optional(&self.language, "there is no such language", language)?,
-            since: optional(&self.since, day, |text| text.parse().ok())?.map(midnight),
+            since: optional(&self.since, day, parse_day)?.map(midnight),
             before: before.map(midnight),
         })
     }

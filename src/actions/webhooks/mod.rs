@@ -153,8 +153,15 @@ pub async fn make(service: &Service, asked: &Asked<'_>, by: &Actor) -> Result<Se
     audit::record_with(service, &mut *tx, by, "make webhook", Target::Webhook(name), &details).await?;
     once::answer(&mut tx, by, json!({ "id": id, "secret": null })).await?;
     tx.commit().await?;
-    tell::refresh(service).await?;
+    hear_of_it(service).await;
     Ok(Secret { id, secret })
+}
+
+/// Has this process tell the endpoint at once. It is written already: should this fail, the next look finds it.
+async fn hear_of_it(service: &Service) {
+    if let Err(error) = tell::refresh(service).await {
+        tracing::debug!(%error, "a change of a webhook is heard of in some seconds");
+    }
 }
 
 /// All events but the one that nobody has to ask for.
@@ -211,7 +218,7 @@ async fn change(
     audit::record(service, &mut *tx, by, action, Target::Webhook(&name)).await?;
     let done = once::answer(&mut tx, by, once::Done { done: true }).await?;
     tx.commit().await?;
-    tell::refresh(service).await?;
+    hear_of_it(service).await;
     Ok(done)
 }
 

@@ -12,7 +12,7 @@ use super::route::{Needs, Route};
 use super::shell;
 use crate::actions::ActionError;
 use crate::actions::audit::{self, Entry, Search};
-use crate::model::{Right, quoted};
+use crate::model::{Right, parse_day, quoted};
 use crate::web::error::WebError;
 use crate::web::pages::admin::{ActionOption, AuditPage, AuditRow};
 
@@ -43,13 +43,14 @@ struct Ask {
 
 impl Ask {
     fn search(&self) -> Search {
-        let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        let until = self.until.parse::<NaiveDate>().ok().and_then(|day| day.checked_add_days(Days::new(1)));
+        // No text that is stored has a null character.
+        let given = |text: &str| Some(text.trim().replace('\0', "")).filter(|text| !text.is_empty());
+        let until = parse_day(&self.until).and_then(|day| day.checked_add_days(Days::new(1)));
         Search {
             who: given(&self.who),
             action: given(&self.action),
             target: given(&self.target),
-            from: self.from.parse().ok().map(midnight),
+            from: parse_day(&self.from).map(midnight),
             until: until.map(midnight),
             after: self.after.clone(),
         }

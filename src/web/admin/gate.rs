@@ -54,7 +54,7 @@ impl SignedIn {
     /// The same, with a reason that had to be typed.
     pub(super) fn because(&self, why: &str) -> Result<Actor, ActionError> {
         let why = why.trim();
-        if why.is_empty() || why.len() > 1_000 {
+        if why.is_empty() || why.len() > 1_000 || why.contains('\0') {
             return Err(ActionError::Refused("say why, in at most 1,000 characters: it is recorded".into()));
         }
         Ok(self.actor().because(why))

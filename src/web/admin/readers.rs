@@ -3,7 +3,6 @@
 use axum::extract::{Form, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -17,7 +16,7 @@ use crate::actions::readers::standing::local;
 use crate::actions::readers::steer;
 use crate::actions::readers::story::{self, AttemptLine, Chapter, ConsentLine, Event, Mail, Story, What};
 use crate::actions::{ActionError, Page};
-use crate::model::{EnrollmentState, Format, Right, SeriesSlug, StepKey, Zone};
+use crate::model::{EnrollmentState, Format, Right, SeriesSlug, StepKey, Zone, parse_day};
 use crate::web::error::WebError;
 use crate::web::pages::admin::Notice;
 use crate::web::pages::readers::{
@@ -77,13 +76,15 @@ impl Asked {
     /// What cannot be read is told, never passed over: the list would show what was not asked for.
     fn search(&self) -> Result<Search, String> {
         Ok(Search {
-            part: given(&self.part).map(ToOwned::to_owned),
+            part: read(&self.part, "No address has a null character.", |text| {
+                (!text.contains('\0')).then(|| text.to_owned())
+            })?,
             series: read(&self.series, "There is no such series.", |text| SeriesSlug::parse(text).ok())?,
             state: read(&self.state, "There is no such state.", |text| text.parse().ok())?,
             parts: read(&self.parts, "The number of parts must be a number.", |text| text.parse().ok())?,
             waits_for: read(&self.next, "There is no such part.", |text| StepKey::parse(text).ok())?,
-            since: read(&self.since, "A day is written like 2026-11-26.", |text| text.parse::<NaiveDate>().ok())?,
-            until: read(&self.until, "A day is written like 2026-11-26.", |text| text.parse::<NaiveDate>().ok())?,
+            since: read(&self.since, "A day is written like 2026-11-26.", parse_day)?,
+            until: read(&self.until, "A day is written like 2026-11-26.", parse_day)?,
             after: given(&self.after).map(ToOwned::to_owned),
         })
     }

@@ -3,7 +3,6 @@
 use std::sync::LazyLock;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware;
@@ -14,6 +13,7 @@ use crate::actions::admins::sessions::Session;
 use crate::messages::{self, Language};
 use crate::model::{Right, Role};
 use crate::web::pages::admin::NavLink;
+use crate::web::upload;
 
 /// Who may see a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +68,7 @@ impl Route {
 
     /// A form with a file, whose handler reads it with [`crate::web::upload::read`].
     pub(super) fn upload<H: Handler<T, AppState>, T: 'static>(path: &'static str, needs: Needs, handler: H) -> Self {
-        let handler = post(handler).layer(DefaultBodyLimit::disable());
-        Self { method: Method::POST, path, needs, handler, label: None, form: Form::WithFile }
+        Self { method: Method::POST, path, needs, handler: post(handler), label: None, form: Form::WithFile }
     }
 
     /// Puts it into the navigation of those who may see it. `label` is a message.
@@ -102,8 +101,12 @@ pub fn declared() -> &'static [Declared] {
 
 pub(in crate::web) fn router(state: &AppState) -> Router<AppState> {
     super::routes().into_iter().fold(Router::new(), |router, route| {
+        let handler = match route.form {
+            Form::Short => route.handler,
+            Form::WithFile => route.handler.layer(upload::limit(state)),
+        };
         let gate = middleware::from_fn_with_state((state.clone(), route.needs, route.form), gate::pass);
-        router.route(route.path, route.handler.route_layer(gate))
+        router.route(route.path, handler.route_layer(gate))
     })
 }
 

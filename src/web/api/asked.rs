@@ -7,13 +7,14 @@ use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use chrono::NaiveDate;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::once::Once;
 use crate::actions::Actor;
-use crate::model::{ConditionKey, EmailAddress, Language, SeriesSlug, StepKey};
+use crate::model::{ConditionKey, EmailAddress, Language, SeriesSlug, StepKey, is_of_our_time};
 use crate::web::AppState;
 use crate::web::caller::May;
 use crate::web::error::{Problem, WebError};
@@ -190,4 +191,12 @@ pub(super) fn condition(text: &str) -> Result<ConditionKey, Problem> {
 
 pub(super) fn language(tag: Option<&str>) -> Result<Option<Language>, Problem> {
     tag.map(|tag| Language::parse(tag).ok_or_else(|| invalid("language", "`en` or `es`"))).transpose()
+}
+
+/// A day that can be.
+pub(super) fn day(field: &'static str, given: Option<NaiveDate>) -> Result<Option<NaiveDate>, Problem> {
+    match given {
+        Some(day) if !is_of_our_time(day) => Err(invalid(field, "a day from 1900-01-01 to 9999-12-31")),
+        day => Ok(day),
+    }
 }

@@ -8,7 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Answer;
-use super::asked::{Ask, given};
+use super::asked::{Ask, day, given};
 use crate::actions::Page;
 use crate::actions::audit::{self, Entry, Search};
 use crate::web::AppState;
@@ -50,8 +50,8 @@ async fn search_audit_log(
         who: given("who", query.who)?,
         action: given("action", query.action)?,
         target: given("target", query.target)?,
-        from: query.from.map(midnight),
-        until: query.until.and_then(|day| day.checked_add_days(Days::new(1))).map(midnight),
+        from: day("from", query.from)?.map(midnight),
+        until: day("until", query.until)?.and_then(|day| day.checked_add_days(Days::new(1))).map(midnight),
         after: query.after,
     };
     Ok(Json(audit::search(&state.service, &ask).await?))

@@ -8,7 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Answer;
-use super::asked::{Ask, Of, invalid, slug, within};
+use super::asked::{Ask, Of, day, invalid, slug, within};
 use crate::actions::changes::{self, Proposed};
 use crate::actions::outline::{self, Outline, PartOutline};
 use crate::actions::rehearsal::{self, Rehearsal};
@@ -124,7 +124,7 @@ async fn rehearse_series(
     if spacing.is_some_and(|days| !series.spacings.contains(&days)) {
         return Err(invalid("spacing", "the series does not offer it"));
     }
-    let from = query.from.unwrap_or_else(|| state.service.clock().series().date_naive());
+    let from = day("from", query.from)?.unwrap_or_else(|| state.service.clock().series().date_naive());
     let ask = rehearsal::Ask { from, zones: zone.into_iter().collect(), hour, spacing };
     Ok(Json(rehearsal::rehearse(&series, &ask)))
 }

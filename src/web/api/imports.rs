@@ -1,7 +1,7 @@
 //! Imports: a file is sent in, looked at in a dry run, and taken in with the number that it found.
 use axum::Json;
 use axum::extract::multipart::MultipartRejection;
-use axum::extract::{DefaultBodyLimit, Multipart, State};
+use axum::extract::{Multipart, State};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -24,8 +24,8 @@ pub(super) fn reading() -> OpenApiRouter<AppState> {
 }
 
 /// What takes a file, and no key: it is known by its file.
-pub(super) fn taking_files() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default().routes(routes!(upload_import)).layer(DefaultBodyLimit::disable())
+pub(super) fn taking_files(state: &AppState) -> OpenApiRouter<AppState> {
+    OpenApiRouter::default().routes(routes!(upload_import)).layer(upload::limit(state))
 }
 
 pub(super) fn changing() -> OpenApiRouter<AppState> {

@@ -55,7 +55,7 @@ fn calls(state: &AppState) -> OpenApiRouter<AppState> {
         .merge(runs::reading())
         .merge(search::reading())
         .merge(imports::reading())
-        .merge(imports::taking_files())
+        .merge(imports::taking_files(state))
         .merge(webhooks::reading())
         .merge(people::reading())
         .merge(audit::reading());

@@ -8,7 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Answer;
-use super::asked::{Body, address, given, slug, step, within, word};
+use super::asked::{Body, address, day, given, slug, step, within, word};
 use super::bodies::{OneMail, SearchReaders};
 use crate::actions::readers::search::{self, Row, Search};
 use crate::actions::readers::story;
@@ -68,8 +68,8 @@ async fn search_subscribers(
         state: word::<EnrollmentState>("state", body.state.as_deref())?,
         parts: within("parts", body.parts, 0, 1_000)?,
         waits_for: body.waits_for.as_deref().map(step).transpose()?,
-        since: body.since,
-        until: body.until,
+        since: day("since", body.since)?,
+        until: day("until", body.until)?,
         after: body.after,
     };
     let page = search::search(&state.service, &ask, &by.actor()).await?;

@@ -9,7 +9,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::Answer;
-use super::asked::{Ask, Change, Of, invalid, slug, word};
+use super::asked::{Ask, Change, Of, day, invalid, slug, word};
 use super::bodies::{Items, MakeWebhook, Reason, SendAgain};
 use crate::actions::once::Done;
 use crate::actions::webhooks::{self, Again, Asked, Listed, Message, Secret};
@@ -134,6 +134,7 @@ async fn send_failed_again(
     Of(of): Of,
     Change(body, cause): Change<SendAgain>,
 ) -> Answer<Again> {
+    day("since", body.since.map(|at| at.date_naive()))?;
     let since = body.since.unwrap_or(DateTime::UNIX_EPOCH);
     Ok(Json(webhooks::send_failed_again(&state.service, id(&of)?, since, &cause.of(&by)).await?))
 }

@@ -9,7 +9,7 @@ use crate::actions::ActionError;
 use crate::actions::rehearsal::{self, Ask, Rehearsed, RehearsedPart, When, in_words};
 use crate::content::Series;
 use crate::messages::{self, Language, Values};
-use crate::model::{Moved, Zone, parse_time};
+use crate::model::{Moved, Zone, parse_day, parse_time};
 use crate::web::admin::gate::SignedIn;
 use crate::web::error::WebError;
 use crate::web::pages::admin::Notice;
@@ -50,7 +50,7 @@ fn look(
     let zone = Zone::parse(named).ok();
     let unknown = !named.is_empty() && zone.is_none();
     let ask = Ask {
-        from: asked.from.parse().unwrap_or_else(|_| state.service.clock().series().date_naive()),
+        from: parse_day(&asked.from).unwrap_or_else(|| state.service.clock().series().date_naive()),
         zones: zone.into_iter().collect(),
         hour: parse_time(&asked.hour).ok(),
         spacing: asked.spacing.parse().ok(),
