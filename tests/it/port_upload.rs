@@ -161,8 +161,13 @@ async fn a_long_file_lies_in_pieces_of_one_size_and_reads_back_as_it_was() {
         app.count("select max(octet_length(sealed))::bigint from upload_pieces").await,
         256 * 1024 + 1 + 24 + 16
     );
-    // The same file again is the same dry run.
-    assert_eq!(upload(&app, &text).await, import);
+    // The same file again is the same dry run, also twice at once.
+    let (one, other) = tokio::join!(upload(&app, &text), upload(&app, &text));
+    assert_eq!([one, other], [import; 2]);
+    let text_of_two = file(2);
+    let (one, other) = tokio::join!(upload(&app, &text_of_two), upload(&app, &text_of_two));
+    assert_eq!(one, other);
+    imports::cancel(&app.service, one, &by()).await.unwrap();
     assert_eq!(kept(&app).await, [0, 1, pieces]);
     work(&app).await;
     let found = imports::show(&app.service, import).await.unwrap().progress;
@@ -264,6 +269,7 @@ async fn one_that_broke_off_on_the_command_line_goes_on_when_its_file_is_sent_in
     work(&app).await;
     let view = imports::show(&app.service, broken_off.id).await.unwrap().progress;
     assert_eq!((view.ended, view.active), (true, 3_000));
+    assert_eq!(app.count("select count(*) from audit_log where action = 'import readers'").await, 2, "both have asked");
 }
 
 #[tokio::test]

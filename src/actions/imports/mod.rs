@@ -108,7 +108,7 @@ impl Importing {
             id
         } else {
             let mut tx = service.db().begin().await?;
-            let id = add(service, &mut tx, &same, (&source, &heading), by).await?;
+            let id = add(service, &mut tx, &same, (&source, &heading), by).await?.ok_or_else(other_process)?;
             tx.commit().await?;
             id
         };
@@ -224,19 +224,32 @@ impl Importing {
     }
 }
 
-/// Writes a new one down, in the transaction of the caller.
+/// Writes a new one down, in the transaction of the caller; none when another process has just begun the same.
 async fn add(
     service: &Service,
     tx: &mut PgConnection,
     same: &Same<'_>,
     (source, heading): (&Source, &Heading),
     by: &Actor,
-) -> Result<i64, ActionError> {
+) -> Result<Option<i64>, ActionError> {
     let begin = (signed(source.octets), signed(heading.end), signed(heading.next_line));
-    let id = store::add(&mut *tx, same, begin, (&by.who, &by.why), service.hands()).await?.ok_or_else(other_process)?;
-    let details = json!({ "series": same.series.as_str(), "state": same.state, "dry_run": same.dry_run });
-    audit::record_with(service, &mut *tx, by, "import readers", Target::Import(id), &details).await?;
+    let id = store::add(&mut *tx, same, begin, (&by.who, &by.why), service.hands()).await?;
+    if let Some(id) = id {
+        record(service, tx, same, id, by).await?;
+    }
     Ok(id)
+}
+
+/// Who has a file imported is in the audit log.
+async fn record(
+    service: &Service,
+    tx: &mut PgConnection,
+    same: &Same<'_>,
+    import: i64,
+    by: &Actor,
+) -> Result<(), ActionError> {
+    let details = json!({ "series": same.series.as_str(), "state": same.state, "dry_run": same.dry_run });
+    audit::record_with(service, tx, by, "import readers", Target::Import(import), &details).await
 }
 
 /// Brings an import to its end, and deletes a file that nothing will be done with any more.

@@ -5,7 +5,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 
-use super::{ActionError, Ask, Importing, Same, Source, add, forget_addresses, of_row, store};
+use super::{ActionError, Ask, Importing, Same, Source, add, forget_addresses, of_row, other_process, record, store};
 use crate::actions::audit::{self, Target};
 use crate::actions::{Actor, Service, once};
 use crate::store::imports::{End, Import};
@@ -82,11 +82,20 @@ impl Upload {
         let heading = Importing::check(&self.service, &source, ask).await?;
         let same = Same { file: &source.hash, series: &ask.series, state: ask.state, dry_run: ask.dry_run };
         let mut tx = self.service.db().begin().await?;
-        let id = match store::open(&mut *tx, &same).await? {
-            Some((open, Some(_))) => return Ok((open, false)),
-            // One of the command line, which may have broken off: now it goes on by itself.
-            Some((open, None)) => open,
+        let added = match store::open(&mut *tx, &same).await? {
+            Some(_) => None,
             None => add(&self.service, &mut tx, &same, (&source, &heading), by).await?,
+        };
+        let id = match added {
+            Some(id) => id,
+            None => match store::open(&mut *tx, &same).await?.ok_or_else(other_process)? {
+                (open, Some(_)) => return Ok((open, false)),
+                // One of the command line, which may have broken off: now it goes on by itself.
+                (open, None) => {
+                    record(&self.service, &mut tx, &same, open, by).await?;
+                    open
+                }
+            },
         };
         store::belongs(&mut *tx, id, self.id, None).await?;
         tx.commit().await?;
@@ -172,7 +181,7 @@ async fn begin_following(
     let ask = Ask { dry_run: false, ..ask };
     let heading = Importing::check(service, &source, &ask).await?;
     let same = Same { file: &source.hash, series: &ask.series, state: ask.state, dry_run: false };
-    let import = add(service, &mut *tx, &same, (&source, &heading), by).await?;
+    let import = add(service, &mut *tx, &same, (&source, &heading), by).await?.ok_or_else(other_process)?;
     store::belongs(&mut *tx, import, upload, Some(found.id)).await?;
     Ok(import)
 }
