@@ -26,21 +26,10 @@ pub async fn add_piece(
     Ok(result.rows_affected() == 1)
 }
 
-/// The pieces between two numbers, in their order.
-pub async fn pieces(
-    db: impl PgExecutor<'_>,
-    upload: i64,
-    (first, last): (i32, i32),
-) -> Result<Vec<(i32, Vec<u8>)>, sqlx::Error> {
-    let rows = sqlx::query!(
-        "select number, sealed from upload_pieces where upload = $1 and number between $2 and $3 order by number",
-        upload,
-        first,
-        last
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.number, row.sealed)).collect())
+pub async fn piece(db: impl PgExecutor<'_>, (upload, number): (i64, i32)) -> Result<Option<Vec<u8>>, sqlx::Error> {
+    sqlx::query_scalar!("select sealed from upload_pieces where upload = $1 and number = $2", upload, number)
+        .fetch_optional(db)
+        .await
 }
 
 /// Whether a file is there, which then stays until the transaction ends.

@@ -118,19 +118,19 @@ fn seal(service: &Service, of: (i64, i32), piece: &[u8]) -> Vec<u8> {
 pub(super) async fn read(service: &Service, upload: i64, from: u64, until: u64) -> Result<Vec<u8>, ActionError> {
     let Some(last) = until.checked_sub(1).filter(|last| *last >= from) else { return Ok(Vec::new()) };
     let number = |octet: u64| i32::try_from(octet / PIECE as u64).unwrap_or(i32::MAX);
-    let pieces = uploads::pieces(service.db(), upload, (number(from), number(last))).await?;
-    let mut block = Vec::with_capacity(pieces.len() * PIECE);
-    for (at, sealed) in &pieces {
-        block.extend(service.keyring().open_piece(sealed, (upload, *at))?);
-    }
+    let gone = || ActionError::Refused("the file is not kept any more".into());
     let skipped = usize::try_from(from % PIECE as u64).unwrap_or_default();
     let wanted = usize::try_from(until - from).unwrap_or(usize::MAX);
-    if block.len() < skipped.saturating_add(wanted) {
-        return Err(ActionError::Refused("the file is not kept any more".into()));
+    let mut block = Vec::with_capacity(wanted);
+    // One after the other: sealed and open, a chunk would be held three times.
+    for at in number(from)..=number(last) {
+        let sealed = uploads::piece(service.db(), (upload, at)).await?.ok_or_else(gone)?;
+        let piece = service.keyring().open_piece(&sealed, (upload, at))?;
+        let skipped = if block.is_empty() { skipped } else { 0 };
+        let left = wanted - block.len();
+        block.extend(piece.iter().skip(skipped).take(left));
     }
-    block.drain(..skipped);
-    block.truncate(wanted);
-    Ok(block)
+    if block.len() == wanted { Ok(block) } else { Err(gone()) }
 }
 
 /// Takes in those whom a dry run has found, in the number that it found: whoever has seen another, or comes second, starts
