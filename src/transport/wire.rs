@@ -131,17 +131,22 @@ impl Wire {
 
     /// Whether an idle connection is still there, without asking the relay. Anything it said meanwhile is a farewell.
     pub(super) async fn is_open(&mut self) -> bool {
-        let mut byte = [std::mem::MaybeUninit::uninit()];
-        let peeked = socket2::SockRef::from(self.socket()).peek(&mut byte);
-        match (peeked, &mut self.stream) {
-            (Err(error), _) => error.kind() == io::ErrorKind::WouldBlock,
-            (Ok(0), _) | (Ok(_), Stream::Plain(_)) => false,
-            // Between two mails a TLS server may send records that carry nothing to read, such as session tickets.
-            (Ok(_), Stream::Tls(stream)) => {
-                let known = stream.get_ref().0.readable().await.is_ok();
-                // Reading nothing takes those records in, and a zero limit keeps it from waiting for more.
-                let read = timeout(Duration::ZERO, stream.read_buf(&mut self.input)).await;
-                known && read.is_err()
+        loop {
+            let mut byte = [std::mem::MaybeUninit::uninit()];
+            let peeked = socket2::SockRef::from(self.socket()).peek(&mut byte);
+            match (peeked, &mut self.stream) {
+                (Err(error), _) => return error.kind() == io::ErrorKind::WouldBlock,
+                (Ok(0), _) | (Ok(_), Stream::Plain(_)) => return false,
+                // Between two mails a TLS server may send records that carry nothing to read, such as session tickets. A farewell
+                // may lie behind them, so what is there is asked again until there is nothing.
+                (Ok(_), Stream::Tls(stream)) => {
+                    let known = stream.get_ref().0.readable().await.is_ok();
+                    // Reading nothing takes those records in, and a zero limit keeps it from waiting for more.
+                    let read = timeout(Duration::ZERO, stream.read_buf(&mut self.input)).await;
+                    if !known || read.is_ok() {
+                        return false;
+                    }
+                }
             }
         }
     }
