@@ -29,7 +29,8 @@ pub use mailbox::{Mailbox, MailboxError, is_plain_name};
 pub use names::{Bucket, ConditionKey, NameError, SeriesSlug, StepKey};
 pub use origin::{EmbedOrigin, OriginError};
 pub use plan::{
-    Delay, PlanError, Rhythm, Window, Zone, first_due, into_window, is_of_our_time, next_due, parse_day, parse_time,
+    Delay, PlanError, Rhythm, Window, Zone, end_of_day, first_due, into_window, is_of_our_time, midnight, next_due,
+    parse_day, parse_time,
 };
 pub use reasons::{Moved, clock_changes, clock_moved, why_moved};
 pub use role::{Right, Role};

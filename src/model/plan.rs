@@ -238,6 +238,16 @@ pub fn is_of_our_time(day: NaiveDate) -> bool {
     (1900..=9999).contains(&day.year())
 }
 
+/// The instant at which a day of UTC begins.
+pub fn midnight(day: NaiveDate) -> DateTime<Utc> {
+    day.and_time(NaiveTime::MIN).and_utc()
+}
+
+/// The instant at which it ends, which the next one begins with; none for the last day that there is.
+pub fn end_of_day(day: NaiveDate) -> Option<DateTime<Utc>> {
+    day.checked_add_days(Days::new(1)).map(midnight)
+}
+
 /// A time of day as `09:00`.
 pub fn parse_time(text: &str) -> Result<NaiveTime, PlanError> {
     NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| PlanError::Time)

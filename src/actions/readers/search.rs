@@ -1,10 +1,10 @@
 //! Readers as admins look for them: by a part of the address, state, progress, what comes next and day of sign-up.
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::audit_list;
 use crate::actions::{ActionError, Actor, Page, Service};
-use crate::model::{EmailAddress, EnrollmentState, SeriesSlug, StepKey, is_of_our_time};
+use crate::model::{EmailAddress, EnrollmentState, SeriesSlug, StepKey, end_of_day, is_of_our_time, midnight};
 use crate::store::admin;
 use crate::store::readers;
 pub use crate::store::readers::Row;
@@ -40,7 +40,7 @@ pub async fn search(service: &Service, ask: &Search, by: &Actor) -> Result<Page<
         steps: ask.parts.map(i32::from),
         waits_for: ask.waits_for.as_ref().map(ToString::to_string),
         since: ask.since.map(midnight),
-        before: ask.until.and_then(|day| day.checked_add_days(Days::new(1))).map(midnight),
+        before: ask.until.and_then(end_of_day),
         after: ask.after.as_deref().map(parse_cursor).transpose()?,
         limit: A_PAGE + 1,
     };
@@ -65,10 +65,6 @@ pub async fn exactly(service: &Service, typed: &str) -> Result<Option<String>, A
 /// As the stored address is written: addresses are compared without regard to the case of ASCII letters.
 fn normalised(part: &str) -> String {
     part.trim().to_ascii_lowercase()
-}
-
-fn midnight(day: NaiveDate) -> DateTime<Utc> {
-    day.and_time(NaiveTime::MIN).and_utc()
 }
 
 fn cursor(at: DateTime<Utc>, id: Uuid) -> String {

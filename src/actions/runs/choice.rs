@@ -1,10 +1,13 @@
 //! A run as it is typed: in a form, in JSON or on the command line, all by the same names.
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::NewDraft;
 use crate::actions::{ActionError, Service};
-use crate::model::{ConditionKey, EmailAddress, EnrollmentState, Language, SeriesSlug, StepKey, What, Who, parse_day};
+use crate::model::{
+    ConditionKey, EmailAddress, EnrollmentState, Language, SeriesSlug, StepKey, What, Who, end_of_day, midnight,
+    parse_day,
+};
 use crate::store::installation;
 
 /// What was typed. A field that is empty asks nothing; which fields are read is up to `for` and `what`.
@@ -100,7 +103,7 @@ impl Choice {
         let state = optional(&self.state, "the state is active, paused or completed", state)?;
         let language =
             |text: &str| Language::ALL.into_iter().find(|one| one.tag() == text).map(|one| one.tag().to_owned());
-        let before = optional(&self.until, day, |text| parse_day(text)?.checked_add_days(Days::new(1)))?;
+        let before = optional(&self.until, day, |text| end_of_day(parse_day(text)?))?;
         Ok(Who::Filter {
             state: state.map(|state| state.to_string()),
             parts: optional(&self.parts, "the number of parts is a number", |text| {
@@ -108,13 +111,9 @@ impl Choice {
             })?,
             language: optional(&self.language, "there is no such language", language)?,
             since: optional(&self.since, day, parse_day)?.map(midnight),
-            before: before.map(midnight),
+            before,
         })
     }
-}
-
-fn midnight(day: NaiveDate) -> DateTime<Utc> {
-    day.and_time(NaiveTime::MIN).and_utc()
 }
 
 fn step(text: &str, fault: &str) -> Result<StepKey, ActionError> {

@@ -2,7 +2,6 @@
 use axum::extract::{Query, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use serde::Deserialize;
 use url::form_urlencoded;
 
@@ -12,7 +11,7 @@ use super::route::{Needs, Route};
 use super::shell;
 use crate::actions::ActionError;
 use crate::actions::audit::{self, Entry, Search};
-use crate::model::{Right, parse_day, quoted};
+use crate::model::{Right, end_of_day, midnight, parse_day, quoted};
 use crate::web::error::WebError;
 use crate::web::pages::admin::{ActionOption, AuditPage, AuditRow};
 
@@ -45,13 +44,12 @@ impl Ask {
     fn search(&self) -> Search {
         // No text that is stored has a null character.
         let given = |text: &str| Some(text.trim().replace('\0', "")).filter(|text| !text.is_empty());
-        let until = parse_day(&self.until).and_then(|day| day.checked_add_days(Days::new(1)));
         Search {
             who: given(&self.who),
             action: given(&self.action),
             target: given(&self.target),
             from: parse_day(&self.from).map(midnight),
-            until: until.map(midnight),
+            until: parse_day(&self.until).and_then(end_of_day),
             after: self.after.clone(),
         }
     }
@@ -73,10 +71,6 @@ impl Ask {
         }
         format!("{path}?{}", query.finish())
     }
-}
-
-fn midnight(day: NaiveDate) -> DateTime<Utc> {
-    day.and_time(NaiveTime::MIN).and_utc()
 }
 
 async fn show(State(state): State<AppState>, by: SignedIn, Query(ask): Query<Ask>) -> Response {

@@ -1,7 +1,7 @@
 //! What admins and their programs did.
 use axum::Json;
 use axum::extract::State;
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use chrono::NaiveDate;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -11,6 +11,7 @@ use super::Answer;
 use super::asked::{Ask, day, given};
 use crate::actions::Page;
 use crate::actions::audit::{self, Entry, Search};
+use crate::model::{end_of_day, midnight};
 use crate::web::AppState;
 use crate::web::caller::{May, rights};
 
@@ -45,13 +46,12 @@ async fn search_audit_log(
     _may: May<rights::Audit>,
     Ask(query): Ask<AuditQuery>,
 ) -> Answer<Page<Entry>> {
-    let midnight = |day: NaiveDate| -> DateTime<Utc> { day.and_time(NaiveTime::MIN).and_utc() };
     let ask = Search {
         who: given("who", query.who)?,
         action: given("action", query.action)?,
         target: given("target", query.target)?,
         from: day("from", query.from)?.map(midnight),
-        until: day("until", query.until)?.and_then(|day| day.checked_add_days(Days::new(1))).map(midnight),
+        until: day("until", query.until)?.and_then(end_of_day),
         after: query.after,
     };
     Ok(Json(audit::search(&state.service, &ask).await?))
